@@ -1,0 +1,1 @@
+//! AIS: six-bit payloads to updates.

@@ -1,0 +1,11 @@
+//! The pure part: values, updates, the model, the one ordered log and the sessions that read it.
+//!
+//! No I/O, no clock, no async: time is an argument, randomness is an argument, and everything can be driven by a test
+//! one step at a time.
+
+pub mod json;
+pub mod meta;
+pub mod time;
+pub mod update;
+pub mod value;
+pub mod zones;

@@ -1,0 +1,50 @@
+//! JSON from outside, held to a depth before anything else looks at it.
+
+/// The deepest nesting of arrays and objects that is accepted. serde_json's own limit does not see into a raw value.
+pub const DEPTH_MAX: usize = 32;
+
+/// Whether `text` nests arrays and objects no deeper than [`DEPTH_MAX`]. Linear, without recursion, and right whether or
+/// not the text is valid JSON.
+pub fn depth_is_bounded(text: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut in_string = false;
+    let mut escaped = false;
+    for b in text.bytes() {
+        if in_string {
+            match b {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match b {
+            b'"' => in_string = true,
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > DEPTH_MAX {
+                    return false;
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_counted_outside_strings_only() {
+        assert!(depth_is_bounded(&"[".repeat(DEPTH_MAX)));
+        assert!(!depth_is_bounded(&"[".repeat(DEPTH_MAX + 1)));
+        assert!(depth_is_bounded(&format!("\"{}\"", "[".repeat(100))));
+        assert!(depth_is_bounded(&format!("\"\\\"{}\"", "{".repeat(100))));
+        assert!(!depth_is_bounded(&format!("{{\"a\\\\\":{}", "{".repeat(100))));
+        assert!(depth_is_bounded(&"[]".repeat(1000)));
+    }
+}

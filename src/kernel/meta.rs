@@ -1,0 +1,1 @@
+//! Metadata by path: units, descriptions, zones.

@@ -1,0 +1,1 @@
+//! Zones: when a value raises a notification.

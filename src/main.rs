@@ -1,0 +1,3 @@
+//! The `taffrail` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Fields to SI values: the only place where units are converted.
