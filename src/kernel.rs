@@ -3,8 +3,15 @@
 //! No I/O, no clock, no async: time is an argument, randomness is an argument, and everything can be driven by a test
 //! one step at a time.
 
+pub mod change;
+pub mod encode;
+pub mod id;
+pub mod intern;
 pub mod json;
 pub mod meta;
+pub mod model;
+pub mod pattern;
+pub mod tail;
 pub mod time;
 pub mod update;
 pub mod value;

@@ -1,0 +1,210 @@
+//! From the model to JSON: deltas for streams, trees for the HTTP API. Names need no escaping (see
+//! [`super::model::names`]), so a delta is put together by copying.
+
+pub mod tree;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::change::{Change, Encoded};
+use super::id::{Seq, SourceId};
+use super::model::Model;
+use super::model::context::{ContextNode, Leaf, Slot};
+use super::time::Timestamp;
+use super::value::Value;
+
+impl Change {
+    /// This change as a delta, made once for all readers.
+    pub fn encoded(&self, model: &Model) -> &Encoded {
+        self.encoded.get_or_init(|| encode(self, model))
+    }
+}
+
+fn encode(change: &Change, model: &Model) -> Encoded {
+    let mut out = String::with_capacity(160 + change.values.len() * 72);
+    open_delta(&mut out, &change.context_name);
+    open_update(&mut out, model.sources().name(change.source), change.timestamp);
+    let head = out.len() as u32;
+    let mut values = SmallVec::new();
+    for changed in &change.values {
+        if !values.is_empty() {
+            // The comma belongs to no value: whoever copies some of them puts his own.
+            out.push(',');
+        }
+        let from = out.len() as u32;
+        write_path_value(&mut out, model.path(changed.path), &changed.value);
+        values.push((from, out.len() as u32));
+    }
+    out.push_str(END);
+    Encoded { text: Bytes::from(out), head, values }
+}
+
+/// Closes values, update, updates and delta.
+const END: &str = "]}]}";
+
+impl Encoded {
+    /// The delta with those values only whose bit is set in `mask` (bit 0 is the first; from the 64th on all are taken).
+    /// `None` when none is left. The whole is shared, a part is copied.
+    pub fn select(&self, mask: u64) -> Option<Bytes> {
+        let taken = |i: usize| i >= 64 || mask >> i & 1 == 1;
+        let n = (0..self.values.len()).filter(|&i| taken(i)).count();
+        if n == 0 {
+            return None;
+        }
+        if n == self.values.len() {
+            return Some(self.text.clone());
+        }
+        let mut out = Vec::with_capacity(self.text.len());
+        out.extend_from_slice(&self.text[..self.head as usize]);
+        let mut first = true;
+        for (i, &(from, to)) in self.values.iter().enumerate() {
+            if taken(i) {
+                if !first {
+                    out.push(b',');
+                }
+                first = false;
+                out.extend_from_slice(&self.text[from as usize..to as usize]);
+            }
+        }
+        out.extend_from_slice(END.as_bytes());
+        Some(Bytes::from(out))
+    }
+}
+
+/// A delta with the timepoint up to which its reader now has everything.
+pub fn with_timepoint(delta: &[u8], timepoint: Seq) -> Bytes {
+    let mut out = Vec::with_capacity(delta.len() + 34);
+    out.extend_from_slice(b"{\"timepoint\":");
+    out.extend_from_slice(itoa::Buffer::new().format(timepoint.0).as_bytes());
+    out.push(b',');
+    out.extend_from_slice(&delta[1..]);
+    Bytes::from(out)
+}
+
+fn open_delta(out: &mut String, context: &str) {
+    out.push_str("{\"context\":\"");
+    out.push_str(context);
+    out.push_str("\",\"updates\":[");
+}
+
+fn open_update(out: &mut String, source: &str, timestamp: Timestamp) {
+    out.push_str("{\"$source\":\"");
+    out.push_str(source);
+    out.push_str("\",\"timestamp\":\"");
+    timestamp.push_to(out);
+    out.push_str("\",\"values\":[");
+}
+
+fn write_path_value(out: &mut String, path: &str, value: &Value) {
+    out.push_str("{\"path\":\"");
+    out.push_str(path);
+    out.push_str("\",\"value\":");
+    value.write_json(out);
+    out.push('}');
+}
+
+/// One slot of the model, to be sent as if it had just changed.
+#[derive(Debug, Clone, Copy)]
+pub struct SlotRef<'a> {
+    /// Its context.
+    pub node: &'a ContextNode,
+    /// Its path.
+    pub leaf: &'a Leaf,
+    /// Source and value.
+    pub slot: &'a Slot,
+}
+
+/// Writes deltas for a run of slots: neighbours of one context, source and timestamp share an update, neighbours of one
+/// context share a delta when `merge_updates` is set. Each finished delta is handed to `emit`.
+pub fn encode_slots<'a>(
+    model: &Model,
+    slots: impl IntoIterator<Item = SlotRef<'a>>,
+    merge_updates: bool,
+    mut emit: impl FnMut(String),
+) {
+    let mut writer = DeltaWriter::new(model, merge_updates);
+    for slot in slots {
+        if let Some(delta) = writer.add(slot) {
+            emit(delta);
+        }
+    }
+    if let Some(delta) = writer.finish() {
+        emit(delta);
+    }
+}
+
+/// Collects slots into one delta after another.
+struct DeltaWriter<'m, 'a> {
+    model: &'m Model,
+    merge_updates: bool,
+    out: String,
+    context: Option<&'a Arc<str>>,
+    update: Option<(SourceId, Timestamp)>,
+    values: usize,
+    /// Static leaves of the open update; they become one object at its end.
+    statics: Vec<(&'a Leaf, &'a Slot)>,
+}
+
+impl<'m, 'a> DeltaWriter<'m, 'a> {
+    fn new(model: &'m Model, merge_updates: bool) -> Self {
+        Self { model, merge_updates, out: String::new(), context: None, update: None, values: 0, statics: Vec::new() }
+    }
+
+    /// Adds a slot; gives back the delta before it when a new one had to be begun.
+    fn add(&mut self, item: SlotRef<'a>) -> Option<String> {
+        let update = (item.slot.source, item.slot.timestamp);
+        let same_context = self.context.is_some_and(|c| Arc::ptr_eq(c, &item.node.name));
+        let mut finished = None;
+        if !same_context || (self.update != Some(update) && !self.merge_updates) {
+            finished = self.finish();
+            self.out = String::with_capacity(256);
+            open_delta(&mut self.out, &item.node.name);
+            self.context = Some(&item.node.name);
+        }
+        if self.update != Some(update) {
+            if self.update.is_some() {
+                self.close_update();
+                self.out.push(',');
+            }
+            open_update(&mut self.out, self.model.sources().name(update.0), update.1);
+            self.update = Some(update);
+        }
+        if item.leaf.is_static {
+            self.statics.push((item.leaf, item.slot));
+        } else {
+            if self.values > 0 {
+                self.out.push(',');
+            }
+            self.values += 1;
+            write_path_value(&mut self.out, self.model.path(item.leaf.path), &item.slot.value);
+        }
+        finished
+    }
+
+    fn close_update(&mut self) {
+        if !self.statics.is_empty() {
+            if self.values > 0 {
+                self.out.push(',');
+            }
+            self.out.push_str("{\"path\":\"\",\"value\":");
+            let model = self.model;
+            self.statics.sort_by(|a, b| super::model::context::tree_order(model.path(a.0.path), model.path(b.0.path)));
+            let members = self.statics.iter().map(|(leaf, slot)| (model.path(leaf.path), &slot.value));
+            tree::write_statics(&mut self.out, members);
+            self.out.push('}');
+            self.statics.clear();
+        }
+        self.values = 0;
+        self.out.push_str("]}");
+    }
+
+    fn finish(&mut self) -> Option<String> {
+        self.context.take()?;
+        self.close_update();
+        self.update = None;
+        self.out.push_str("]}");
+        Some(std::mem::take(&mut self.out))
+    }
+}

@@ -1,0 +1,214 @@
+//! The full model as a tree of JSON objects (specification: "Full and Delta Models", "RESTful API").
+
+use std::sync::Arc;
+
+use crate::kernel::model::Model;
+use crate::kernel::model::context::{ContextNode, Leaf, Slot};
+use crate::kernel::time::Moment;
+use crate::kernel::value::Value;
+
+/// What the tree needs besides the model.
+pub trait MetaSource {
+    /// The metadata of a path as a JSON object, where there is any.
+    fn meta_json(&self, model: &Model, leaf: &Leaf) -> Option<Arc<str>>;
+    /// How long the path's value counts as current, in milliseconds, where metadata sets it.
+    fn timeout_ms(&self, model: &Model, leaf: &Leaf) -> Option<u64>;
+}
+
+/// Writes one context, or the part of it at and below `prefix`, as an object. `prefix` itself may be a leaf.
+pub fn write_context(
+    out: &mut String,
+    model: &Model,
+    meta: &impl MetaSource,
+    node: &ContextNode,
+    prefix: &str,
+    now: Moment,
+) {
+    let skip = if prefix.is_empty() { 0 } else { prefix.len() + 1 };
+    let mut tree = TreeWriter::new(out);
+    for leaf in node.subtree(prefix, model.paths()) {
+        let path = model.path(leaf.path);
+        let below = path.get(skip..).unwrap_or("");
+        if leaf.is_static {
+            tree.value(below, |out| leaf.shown_slot().value.write_json(out));
+        } else {
+            tree.node(below, |out| write_leaf_members(out, model, meta, leaf, now));
+        }
+    }
+    tree.finish();
+}
+
+/// Writes the members of a leaf without the braces around them: `"value":…,"$source":…,"timestamp":…` and what else
+/// there is.
+fn write_leaf_members(out: &mut String, model: &Model, meta: &impl MetaSource, leaf: &Leaf, now: Moment) {
+    let shown = leaf.shown_slot();
+    if let Some(json) = meta.meta_json(model, leaf) {
+        out.push_str("\"meta\":");
+        out.push_str(&json);
+        out.push(',');
+    }
+    out.push_str("\"value\":");
+    shown.value.write_json(out);
+    out.push_str(",\"$source\":\"");
+    out.push_str(model.sources().name(shown.source));
+    out.push_str("\",\"timestamp\":\"");
+    shown.timestamp.push_to(out);
+    out.push('"');
+    write_detail(out, model, shown);
+    if shown.is_stale(now, meta.timeout_ms(model, leaf)) {
+        out.push_str(",\"state\":{\"timedOut\":true}");
+    }
+    if leaf.slots.len() > 1 {
+        out.push_str(",\"values\":");
+        write_values(out, model, leaf);
+    }
+}
+
+/// Writes a leaf as an object of its own.
+pub fn write_leaf(out: &mut String, model: &Model, meta: &impl MetaSource, leaf: &Leaf, now: Moment) {
+    out.push('{');
+    write_leaf_members(out, model, meta, leaf, now);
+    out.push('}');
+}
+
+/// Writes the values of all sources, by `$source`.
+pub fn write_values(out: &mut String, model: &Model, leaf: &Leaf) {
+    out.push('{');
+    for (i, slot) in leaf.slots.iter().enumerate() {
+        out.push_str(if i > 0 { ",\"" } else { "\"" });
+        out.push_str(model.sources().name(slot.source));
+        out.push_str("\":{\"value\":");
+        slot.value.write_json(out);
+        out.push_str(",\"timestamp\":\"");
+        slot.timestamp.push_to(out);
+        out.push('"');
+        write_detail(out, model, slot);
+        out.push('}');
+    }
+    out.push('}');
+}
+
+/// `"sentence":"RMC"` or `"pgn":127250`: the kind of message, where one is known.
+fn write_detail(out: &mut String, model: &Model, slot: &Slot) {
+    let detail = model.sources().detail(slot.detail);
+    if detail.is_empty() {
+        return;
+    }
+    if detail.bytes().all(|b| b.is_ascii_digit()) {
+        out.push_str(",\"pgn\":");
+        out.push_str(detail);
+    } else {
+        out.push_str(",\"sentence\":\"");
+        out.push_str(detail);
+        out.push('"');
+    }
+}
+
+/// Writes static members, given in the order of the tree, as one object.
+pub fn write_statics<'a>(out: &mut String, members: impl IntoIterator<Item = (&'a str, &'a Value)>) {
+    let mut tree = TreeWriter::new(out);
+    for (path, value) in members {
+        tree.value(path, |out| value.write_json(out));
+    }
+    tree.finish();
+}
+
+/// Turns dotted paths in the order of the tree into nested objects. A path may be a node itself and have others below it.
+struct TreeWriter<'o, 'p> {
+    out: &'o mut String,
+    /// The open objects, by name; the root is open as long as the writer lives.
+    open: Vec<&'p str>,
+    /// Whether the innermost open object has a member already.
+    has_member: bool,
+}
+
+impl<'o, 'p> TreeWriter<'o, 'p> {
+    fn new(out: &'o mut String) -> Self {
+        out.push('{');
+        Self { out, open: Vec::new(), has_member: false }
+    }
+
+    /// A node with members of its own, left open for what is below it. The empty path is the root.
+    fn node(&mut self, path: &'p str, members: impl FnOnce(&mut String)) {
+        self.enter(path);
+        if self.has_member {
+            self.out.push(',');
+        }
+        members(self.out);
+        self.has_member = true;
+    }
+
+    /// A bare value. What would lie below it is left out: JSON has no place for it.
+    fn value(&mut self, path: &'p str, write: impl FnOnce(&mut String)) {
+        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+        self.enter(parent);
+        self.name(name);
+        write(self.out);
+        self.has_member = true;
+    }
+
+    /// Closes and opens objects until `path` is the innermost open one.
+    fn enter(&mut self, path: &'p str) {
+        let mut segments = path.split('.').filter(|s| !s.is_empty()).peekable();
+        let mut depth = 0;
+        while depth < self.open.len() && segments.peek().is_some_and(|s| *s == self.open[depth]) {
+            segments.next();
+            depth += 1;
+        }
+        while self.open.len() > depth {
+            self.open.pop();
+            self.out.push('}');
+            self.has_member = true;
+        }
+        for segment in segments {
+            self.name(segment);
+            self.out.push('{');
+            self.open.push(segment);
+            self.has_member = false;
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.has_member {
+            self.out.push(',');
+        }
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
+    }
+
+    fn finish(self) {
+        for _ in 0..=self.open.len() {
+            self.out.push('}');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_nested_objects_and_a_leaf_may_have_leaves_below_it() {
+        let mut out = String::new();
+        let mut tree = TreeWriter::new(&mut out);
+        let one = |out: &mut String| out.push_str("\"value\":1");
+        tree.node("a.b", one);
+        tree.node("a.b.c", one);
+        tree.node("a.d", one);
+        tree.value("e.f", |out| out.push('2'));
+        tree.value("name", |out| out.push_str("\"x\""));
+        tree.node("z", one);
+        tree.finish();
+        let expected =
+            r#"{"a":{"b":{"value":1,"c":{"value":1}},"d":{"value":1}},"e":{"f":2},"name":"x","z":{"value":1}}"#;
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn an_empty_tree_is_an_empty_object() {
+        let mut out = String::new();
+        TreeWriter::new(&mut out).finish();
+        assert_eq!(out, "{}");
+    }
+}
