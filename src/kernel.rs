@@ -4,6 +4,7 @@
 //! one step at a time.
 
 pub mod change;
+pub mod decode;
 pub mod encode;
 pub mod id;
 pub mod intern;
@@ -11,6 +12,7 @@ pub mod json;
 pub mod meta;
 pub mod model;
 pub mod pattern;
+pub mod subscription;
 pub mod tail;
 pub mod time;
 pub mod update;

@@ -34,6 +34,11 @@ pub fn depth_is_bounded(text: &str) -> bool {
     true
 }
 
+/// Reads a JSON object. serde would take an array for a struct as well, member by member; here only an object is one.
+pub fn object<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Option<T> {
+    if text.trim_start().starts_with('{') { serde_json::from_str(text).ok() } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
