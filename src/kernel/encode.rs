@@ -12,8 +12,13 @@ use super::change::{Change, Encoded};
 use super::id::{Seq, SourceId};
 use super::model::Model;
 use super::model::context::{ContextNode, Leaf, Slot};
-use super::time::Timestamp;
+use super::model::names::split_context;
+use super::time::{Moment, Timestamp};
 use super::value::Value;
+use super::world::World;
+
+/// The API level that clients gate on; hello, discovery and the full model all carry it (DIV-01).
+pub const API_VERSION: &str = "2.24.0";
 
 impl Change {
     /// This change as a delta, made once for all readers.
@@ -105,6 +110,27 @@ fn write_path_value(out: &mut String, path: &str, value: &Value) {
     out.push('}');
 }
 
+/// One context as a full model of its own: `{"version":…,"self":…,"vessels":{"<id>":{…}}}`.
+pub fn write_full_context(out: &mut String, world: &World, node: &ContextNode, now: Moment) {
+    let (root, id) = split_context(&node.name).unwrap_or(("vessels", &node.name));
+    out.push_str("{\"version\":\"");
+    out.push_str(API_VERSION);
+    out.push_str("\",\"self\":\"");
+    out.push_str(&world.model.own_node().name);
+    out.push_str("\",");
+    for segment in root.split('.') {
+        out.push('"');
+        out.push_str(segment);
+        out.push_str("\":{");
+    }
+    out.push('"');
+    out.push_str(id);
+    out.push_str("\":");
+    tree::write_context(out, &world.model, world, node, "", now);
+    out.extend(root.split('.').map(|_| '}'));
+    out.push('}');
+}
+
 /// One slot of the model, to be sent as if it had just changed.
 #[derive(Debug, Clone, Copy)]
 pub struct SlotRef<'a> {
@@ -114,6 +140,8 @@ pub struct SlotRef<'a> {
     pub leaf: &'a Leaf,
     /// Source and value.
     pub slot: &'a Slot,
+    /// Static data that was asked for by name: written as a value of its own, not into the object at the empty path.
+    pub by_name: bool,
 }
 
 /// Writes deltas for a run of slots: neighbours of one context, source and timestamp share an update, neighbours of one
@@ -171,7 +199,7 @@ impl<'m, 'a> DeltaWriter<'m, 'a> {
             open_update(&mut self.out, self.model.sources().name(update.0), update.1);
             self.update = Some(update);
         }
-        if item.leaf.is_static {
+        if item.leaf.is_static && !item.by_name {
             self.statics.push((item.leaf, item.slot));
         } else {
             if self.values > 0 {

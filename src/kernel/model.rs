@@ -7,7 +7,7 @@ pub mod context;
 pub mod names;
 pub mod priority;
 pub mod sources;
-mod statics;
+pub mod statics;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};

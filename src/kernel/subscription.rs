@@ -264,7 +264,9 @@ fn policy_of(row: &RawRow<'_>, path: &str, notices: &mut Vec<String>) -> Policy 
         // SUB-10, SUB-11: without a policy, minPeriod means instant, period alone means fixed, neither means at once.
         other => {
             if let Some(other) = other {
-                notices.push(format!("subscribe {path}: policy {other:?} is not one of instant, ideal, fixed; it was ignored"));
+                notices.push(format!(
+                    "subscribe {path}: policy {other:?} is not one of instant, ideal, fixed; it was ignored"
+                ));
             }
             if min_period.is_some() || !has_period { Policy::Instant { min_ms } } else { Policy::Fixed { period_ms } }
         }
@@ -294,7 +296,11 @@ mod tests {
             (r#""path":"a","minPeriod":200"#, instant(200), 0),
             (r#""path":"a","minPeriod":200,"period":500"#, instant(200), 0),
             (r#""path":"a","policy":"ideal""#, Policy::Ideal { period_ms: 1000, min_ms: 0 }, 0),
-            (r#""path":"a","policy":"ideal","period":300,"minPeriod":50"#, Policy::Ideal { period_ms: 300, min_ms: 50 }, 0),
+            (
+                r#""path":"a","policy":"ideal","period":300,"minPeriod":50"#,
+                Policy::Ideal { period_ms: 300, min_ms: 50 },
+                0,
+            ),
             (r#""path":"a","policy":"fixed","minPeriod":50"#, fixed(1000), 1),
             (r#""path":"a","policy":"instant","period":60000"#, instant(0), 1),
             (r#""path":"a","policy":"sometimes""#, instant(0), 1),

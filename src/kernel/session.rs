@@ -1,0 +1,402 @@
+//! One client's stream: rows in, frames out. WebSocket, TCP, playback, tests and fuzzers all drive this same object.
+//!
+//! A session is a cursor into the one log, and the rows that say what of it the client wants. It holds no queue: whatever
+//! it has not sent is still in the tail or in the model. [`Session::pump`] builds frames only when the peer has taken the
+//! ones before, so a slow client costs no memory and never gets what was stale when it was built. It goes through four
+//! things in this order:
+//!
+//! 1. replies to requests, which are never dropped;
+//! 2. greetings: the cached values of new rows, in order of their timestamps, from one snapshot;
+//! 3. the log after the cursor; or, for a client that fell behind it, the newest value of everything that changed since;
+//! 4. timers: values held back by `minPeriod`, repeats of `ideal`, the beat of `fixed`.
+
+mod fixed;
+mod greeting;
+mod interest;
+mod limited;
+mod live;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+pub use self::fixed::FrameCache;
+use self::greeting::Greeting;
+use self::interest::Interest;
+use self::limited::Limited;
+use super::encode;
+use super::id::{PathId, Seq};
+use super::model::context::{ContextNode, Leaf, Slot};
+use super::pattern::Pattern;
+use super::subscription::{ContextPattern, Policy, ROWS_MAX, Row};
+use super::time::{Moment, Now};
+use super::value::Value;
+use super::world::World;
+
+/// Replies waiting to be sent at the most. A client that asks so much more than it reads is closed.
+pub const REPLIES_MAX: usize = 256;
+/// A client with more changes than this waiting gets the newest value of each path instead of every one of them.
+pub const CHANGES_WAITING_MAX: u64 = 1_024;
+
+/// What the connection asked for when it was made.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The rows that the address implies, before any message.
+    pub subscribe: Implied,
+    /// Send what is known already (`sendCachedValues`).
+    pub send_cached: bool,
+    /// Send metadata with a path's first value and on every change (`sendMeta=all`).
+    pub send_meta: bool,
+    /// Every source, not only the one a path shows (`sourcePolicy=all`).
+    pub all_sources: bool,
+    /// Put the timepoint into every frame.
+    pub timepoints: bool,
+}
+
+/// `subscribe=` in the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Implied {
+    /// The own vessel.
+    #[default]
+    Own,
+    /// Everything.
+    All,
+    /// Nothing until a message asks for something.
+    None,
+}
+
+/// What a call of [`Session::pump`] came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pumped {
+    /// Everything due is in the frames. Call again at the deadline, or when the log has grown.
+    UpToDate {
+        /// When a timer is due next, where one runs.
+        deadline: Option<Moment>,
+    },
+    /// The budget is used up; there is more.
+    More,
+    /// The stream cannot go on.
+    Close(CloseReason),
+}
+
+/// Why a session ends by the server's doing. The text goes to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// It fell so far behind that notifications passed unseen.
+    NotificationsLost,
+    /// It fell so far behind that it cannot be told which contexts left.
+    ContextsLost,
+    /// It sends requests and does not read the replies.
+    RepliesUnread,
+}
+
+impl CloseReason {
+    /// A sentence for the client.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotificationsLost => "too slow: notifications passed that can no longer be sent; connect again",
+            Self::ContextsLost => "too slow: vessels left that can no longer be named; connect again",
+            Self::RepliesUnread => "too many requests whose replies were not read",
+        }
+    }
+}
+
+/// A row and how far it has got.
+#[derive(Debug)]
+struct ActiveRow {
+    row: Row,
+    /// The row's greeting covers everything up to here; the log counts from after it.
+    since: Seq,
+    /// Next beat of a `fixed` row.
+    next_beat: Moment,
+    /// Root objects reach this row member by member (SUB-24).
+    flatten: bool,
+}
+
+/// One client's stream.
+#[derive(Debug)]
+pub struct Session {
+    options: Options,
+    rows: Vec<ActiveRow>,
+    interest: Interest,
+    cursor: Seq,
+    greetings: VecDeque<Greeting>,
+    limited: Limited,
+    replies: VecDeque<Bytes>,
+    replies_overflowed: bool,
+    /// By [`PathId`]: metadata was sent on this connection.
+    meta_sent: Vec<bool>,
+    /// How many values were left out because newer ones were there.
+    conflated: u64,
+}
+
+impl Session {
+    /// A stream that begins now.
+    pub fn new(options: Options, world: &World, now: Moment) -> Self {
+        let mut session = Self {
+            cursor: world.head(),
+            rows: Vec::new(),
+            interest: Interest::default(),
+            greetings: VecDeque::new(),
+            limited: Limited::default(),
+            replies: VecDeque::new(),
+            replies_overflowed: false,
+            meta_sent: Vec::new(),
+            conflated: 0,
+            options,
+        };
+        let context = match session.options.subscribe {
+            Implied::Own => Some(ContextPattern::Own),
+            Implied::All => Some(ContextPattern::Named(Pattern::new("*"))),
+            Implied::None => None,
+        };
+        if let Some(context) = context {
+            let row = Row {
+                context,
+                path: Pattern::new("*"),
+                source: None,
+                policy: Policy::Instant { min_ms: 0 },
+                full: false,
+                announce: false,
+                all_sources: session.options.all_sources,
+                exclude: Vec::new(),
+            };
+            let greet = session.options.send_cached;
+            session.add_rows(vec![row], greet, world, now);
+        }
+        session
+    }
+
+    /// Adds rows, each with its cached values. `Err` with a sentence when the client has as many as it may.
+    pub fn subscribe(&mut self, rows: Vec<Row>, world: &World, now: Moment) -> Result<(), String> {
+        if self.rows.len() + rows.len() > ROWS_MAX {
+            return Err(format!("subscribe: a client may have {ROWS_MAX} rows; unsubscribe some first"));
+        }
+        self.add_rows(rows, true, world, now);
+        Ok(())
+    }
+
+    fn add_rows(&mut self, rows: Vec<Row>, greet: bool, world: &World, now: Moment) {
+        let from = self.rows.len();
+        for row in rows {
+            let next_beat = match row.policy {
+                Policy::Fixed { period_ms } => fixed::next_beat(now, period_ms),
+                _ => Moment::default(),
+            };
+            let flatten = interest::names_static_data(&row.path);
+            self.rows.push(ActiveRow { row, since: world.head(), next_beat, flatten });
+        }
+        self.interest.clear();
+        if greet && self.rows.len() > from {
+            self.greetings.push_back(Greeting::new(from..self.rows.len(), world.head()));
+        }
+    }
+
+    /// Takes rows back. A context and path of `*` take back everything, the rows that the address implied too, and make
+    /// the stream forget which metadata it sent (META-10).
+    pub fn unsubscribe(&mut self, which: &[(ContextPattern, Pattern)]) {
+        let everything = which.iter().any(|(context, path)| {
+            path.is_all() && matches!(context, ContextPattern::Named(pattern) if pattern.is_all())
+        });
+        if everything {
+            self.rows.clear();
+            self.meta_sent.clear();
+        } else {
+            let taken = |row: &Row| which.iter().any(|(c, p)| *c == row.context && (*p == row.path || p.is_all()));
+            self.rows.retain(|active| !taken(&active.row));
+        }
+        // Rows are known by their place, so everything that names one begins anew.
+        self.interest.clear();
+        self.limited.clear();
+        let newest = self.greetings.back().map(Greeting::upto);
+        self.greetings.clear();
+        if let (Some(upto), false) = (newest, self.rows.is_empty()) {
+            self.greetings.push_back(Greeting::new(0..self.rows.len(), upto));
+        }
+    }
+
+    /// Queues a reply to a request, ahead of all data.
+    pub fn reply(&mut self, text: String) {
+        if self.replies.len() >= REPLIES_MAX {
+            self.replies_overflowed = true;
+        } else {
+            self.replies.push_back(Bytes::from(text));
+        }
+    }
+
+    /// How many rows are active.
+    pub fn row_count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The number up to which the client has been served.
+    pub fn cursor(&self) -> Seq {
+        self.cursor
+    }
+
+    /// How many values were left out because newer ones were there.
+    pub fn conflated(&self) -> u64 {
+        self.conflated
+    }
+
+    /// Adds frames to `out` until everything due is there or they come to more than `bytes_max`.
+    pub fn pump(
+        &mut self,
+        world: &World,
+        cache: &FrameCache,
+        now: Now,
+        out: &mut Vec<Bytes>,
+        bytes_max: usize,
+    ) -> Pumped {
+        if self.replies_overflowed {
+            return Pumped::Close(CloseReason::RepliesUnread);
+        }
+        let mut frames = Frames { out, bytes: 0, bytes_max };
+        while let Some(reply) = self.replies.pop_front() {
+            frames.push(reply);
+        }
+        while let Some(mut greeting) = self.greetings.pop_front() {
+            if frames.is_full() {
+                self.greetings.push_front(greeting);
+                return Pumped::More;
+            }
+            if !self.greet(&mut greeting, world, now, &mut frames) {
+                self.greetings.push_front(greeting);
+            }
+        }
+        if let Err(reason) = self.follow(world, now, &mut frames) {
+            return Pumped::Close(reason);
+        }
+        if frames.is_full() && self.cursor < world.head() {
+            return Pumped::More;
+        }
+        self.send_due(world, now, &mut frames);
+        self.send_beats(world, cache, now, &mut frames);
+        Pumped::UpToDate { deadline: self.deadline() }
+    }
+
+    /// When a timer is due next.
+    fn deadline(&self) -> Option<Moment> {
+        let beats = self.rows.iter().filter(|r| matches!(r.row.policy, Policy::Fixed { .. })).map(|r| r.next_beat);
+        beats.chain(self.limited.deadline()).min()
+    }
+
+    /// A finished delta, with the timepoint where the client asked for it.
+    fn framed(&self, delta: Bytes) -> Bytes {
+        if !self.options.timepoints {
+            return delta;
+        }
+        let owed = self.limited.oldest_owed().map_or(u64::MAX, |seq| seq.0.saturating_sub(1));
+        encode::with_timepoint(&delta, Seq(self.cursor.0.min(owed)))
+    }
+
+    /// Sends the metadata of paths whose first value is about to be sent.
+    fn send_meta_first(
+        &mut self,
+        paths: impl Iterator<Item = PathId>,
+        context: &str,
+        world: &World,
+        now: Now,
+        frames: &mut Frames<'_>,
+    ) {
+        if !self.options.send_meta {
+            return;
+        }
+        let mut delta: Option<String> = None;
+        for path in paths {
+            if self.meta_sent.len() <= path.index() {
+                self.meta_sent.resize(path.index() + 1, false);
+            }
+            if std::mem::replace(&mut self.meta_sent[path.index()], true) {
+                continue;
+            }
+            if let Some(json) = world.meta_json(path) {
+                push_meta(&mut delta, context, world.model.path(path), &json, now);
+            }
+        }
+        if let Some(delta) = delta {
+            let delta = self.framed(Bytes::from(delta + "]}]}"));
+            frames.push(delta);
+        }
+    }
+}
+
+fn push_meta(delta: &mut Option<String>, context: &str, path: &str, json: &str, now: Now) {
+    let out = match delta {
+        Some(out) => {
+            out.push(',');
+            out
+        }
+        None => delta
+            .insert(format!("{{\"context\":\"{context}\",\"updates\":[{{\"timestamp\":\"{}\",\"meta\":[", now.wall)),
+    };
+    out.push_str("{\"path\":\"");
+    out.push_str(path);
+    out.push_str("\",\"value\":");
+    out.push_str(json);
+    out.push('}');
+}
+
+/// The frames of one pump and how much room is left.
+struct Frames<'o> {
+    out: &'o mut Vec<Bytes>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl Frames<'_> {
+    fn push(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        self.out.push(frame);
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= self.bytes_max
+    }
+}
+
+impl Row {
+    /// Whether a context is one of the row's.
+    fn wants_context(&self, name: &str, node: Option<&ContextNode>, world: &World) -> bool {
+        match &self.context {
+            ContextPattern::Own => *world.model.own_node().name == *name,
+            ContextPattern::Named(pattern) => pattern.matches(name),
+            ContextPattern::Within { latitude, longitude, radius } => node
+                .and_then(|node| node.leaf(world.model.find_path("navigation.position")?))
+                .is_some_and(|leaf| match leaf.shown_slot().value {
+                    Value::Position(p) => distance_m(*latitude, *longitude, p.latitude, p.longitude) <= *radius,
+                    _ => false,
+                }),
+            ContextPattern::Nothing => false,
+        }
+    }
+
+    /// Whether a value of `source` is one of the row's; `shown` says that the path shows it.
+    fn wants_source(&self, source: &str, shown: bool) -> bool {
+        if self.exclude.iter().any(|excluded| **excluded == *source) {
+            return false;
+        }
+        match &self.source {
+            Some(wanted) => **wanted == *source,
+            // A row that excludes sources gets the best of the others, which is not always the one that is shown.
+            None => shown || self.all_sources || !self.exclude.is_empty(),
+        }
+    }
+
+    fn wants_slot(&self, leaf: &Leaf, slot: &Slot, world: &World) -> bool {
+        let shown = leaf.shows(slot);
+        (shown || self.all_sources || self.source.is_some() || !self.exclude.is_empty())
+            && self.wants_source(world.model.sources().name(slot.source), shown)
+    }
+}
+
+/// Great-circle distance in metres, by the haversine formula on a sphere of 6,371,009 m.
+fn distance_m(lat1: f64, lon1: f64, lat2: f64, lon2: f64) -> f64 {
+    let (phi1, phi2) = (lat1.to_radians(), lat2.to_radians());
+    let (dphi, dlambda) = (phi2 - phi1, (lon2 - lon1).to_radians());
+    let a = (dphi / 2.0).sin().powi(2) + phi1.cos() * phi2.cos() * (dlambda / 2.0).sin().powi(2);
+    2.0 * 6_371_009.0 * a.sqrt().min(1.0).asin()
+}
+
+#[cfg(test)]
+mod tests;
