@@ -236,8 +236,8 @@ fn degrees_minutes(text: &str) -> Option<f64> {
     // Degrees and minutes are read apart: taking the degrees off a `ddmm.mmmm` float would cost the last digits.
     let point = text.bytes().position(|b| b == b'.').unwrap_or(text.len());
     let split = point.saturating_sub(2);
-    let whole = if split == 0 { 0.0 } else { number(&text[..split])? };
-    let minutes = number(&text[split..])?;
+    let whole = if split == 0 { 0.0 } else { number(text.get(..split)?)? };
+    let minutes = number(text.get(split..)?)?;
     (minutes < 60.0).then_some(whole + minutes / 60.0)
 }
 
