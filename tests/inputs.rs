@@ -1,5 +1,7 @@
 //! Inputs over real sockets and files: bytes in, batches out.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 mod aboard;
 
 use std::io::Write as _;
@@ -7,12 +9,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use aboard::{Boat, DEADLINE, file, mtw, sentence, tcp, temperatures_of};
+use taffrail::clock::{Clock as _, SystemClock};
 use taffrail::config::{Format, InputKind};
 use taffrail::input::ended::Why;
 use taffrail::input::status::State;
 use taffrail::input::{DemoBoat, Origin};
 use taffrail::kernel::time::Timestamp;
 use taffrail::kernel::update::{Context, Source, Update};
+use taffrail::nmea0183::{Decoder, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::{Instant, timeout};
@@ -358,4 +362,75 @@ async fn everything_stops_at_once_whatever_it_waits_for() {
         boat.until(index, "waiting", |r| matches!(r.state, State::Waiting { .. })).await;
     }
     boat.stop().await;
+}
+
+/// Set for the process that [`standard_input_is_read_to_its_end`] starts.
+const CHILD: &str = "TAFFRAIL_TEST_CHILD";
+
+#[tokio::test]
+#[ignore = "the other half of `standard_input_is_read_to_its_end`"]
+async fn child_of_standard_input() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let mut boat = Boat::start(&[(InputKind::Stdin, Format::Nmea0183)], |_| {});
+    println!("heard {:?}", boat.temperatures(3).await);
+    let report = boat.until(0, "the end", |r| r.state == State::Ended).await;
+    println!("noise {}, problem {:?}", report.counters.noise_bytes, report.problem);
+    boat.stop().await;
+}
+
+#[test]
+fn standard_input_is_read_to_its_end() {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_of_standard_input", "--ignored", "--nocapture"])
+        .env(CHILD, "1")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(mtw(211).as_bytes()).unwrap();
+    pipe.write_all(b"\x00\xff\xfe\r\n").unwrap();
+    pipe.write_all(format!("{}{}", mtw(212), mtw(213).trim_end()).as_bytes()).unwrap();
+    drop(pipe);
+    let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    assert!(output.contains("heard [211, 212, 213]\nnoise 3, problem None"), "{output}");
+}
+
+#[tokio::test]
+async fn recordings_are_heard_in_full() {
+    let corpus = std::env::var_os("TAFFRAIL_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), Into::into);
+    let Ok(logs) = std::fs::read_dir(corpus.join("logs")) else {
+        println!("skipped: no corpus at {}", corpus.display());
+        return;
+    };
+    let logs: Vec<_> = logs.map(|log| log.unwrap().path()).filter(|p| p.to_string_lossy().contains("/0183-")).collect();
+    assert!(!logs.is_empty());
+    for path in logs {
+        let mut boat = Boat::start_with_inbox(1, &[file(&path, None, false)], |_| {});
+        let mut heard = Vec::new();
+        let ended = async {
+            loop {
+                tokio::select! {
+                    Some(batch) = boat.inbox.recv() => heard.extend(batch.updates),
+                    () = tokio::time::sleep(Duration::from_millis(5)) => {
+                        if boat.report(0).state == State::Ended {
+                            break;
+                        }
+                    }
+                }
+            }
+        };
+        timeout(DEADLINE, ended).await.unwrap();
+        let content = std::fs::read(&path).unwrap();
+        let mut decoder = Decoder::new(Options { checksum_optional: false, vdo_is_own: true });
+        let mut direct = Vec::new();
+        decoder.feed(&content, SystemClock::new().now(), &mut direct);
+        decoder.finish(SystemClock::new().now(), &mut direct);
+        assert_eq!(&boat.report(0).counters, decoder.counters(), "{}", path.display());
+        assert_eq!(heard.len(), direct.len(), "{}", path.display());
+        boat.stop().await;
+    }
 }

@@ -1,5 +1,6 @@
 //! Serial ports, with pseudo-terminals in their place: closing the master is pulling the plug.
 #![cfg(feature = "serial")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod aboard;
 
@@ -261,6 +262,6 @@ fn a_port_is_listened_to() {
         };
         assert_eq!(overheard.baud, Some(38400));
         assert!(overheard.sentences > 0);
-        assert_eq!(overheard.kinds.into_iter().collect::<Vec<_>>(), [("II".to_owned(), "MTW".to_owned())]);
+        assert_eq!(overheard.kinds.into_iter().collect::<Vec<_>>(), [("II".into(), "MTW".into())]);
     });
 }

@@ -87,8 +87,9 @@ fn is_late(base: Stamp, stamp: Stamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::recorded_time;
+    use super::super::recorded_time::{self, Basis};
     use super::*;
+    use proptest::prelude::*;
 
     fn due(rate: f64, lines: &[&str]) -> Vec<f64> {
         let mut pace = Pace::new(rate);
@@ -141,5 +142,24 @@ mod tests {
         lines.resize(1 + UNTIMED_LINES_MAX as usize, "$GPRMC,,V");
         lines.extend(["$GPRMC,,V"; 10]);
         assert_eq!(due(1.0, &lines).last(), Some(&1000.0));
+    }
+
+    fn stamp() -> impl Strategy<Value = Option<Stamp>> {
+        let basis = prop::sample::select(vec![Basis::Content, Basis::TagBlock, Basis::Prefix]);
+        let stamp = (basis, any::<i64>(), any::<bool>(), prop::sample::select(vec![*b"GPRMC", *b"IIZDA"]));
+        prop::option::of(stamp.prop_map(|(basis, ms, is_time_of_day, by)| Stamp { basis, ms, is_time_of_day, by }))
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_due_before_the_one_ahead_of_it_nor_long_after(stamps in prop::collection::vec(stamp(), 0..60)) {
+            let mut pace = Pace::new(1.0);
+            let mut before = 0.0;
+            for stamp in stamps {
+                let due = pace.due_ms(stamp);
+                prop_assert!((before..=before + HOLE_MS_MAX as f64).contains(&due), "{before} to {due}");
+                before = due;
+            }
+        }
     }
 }

@@ -6,7 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use compact_str::CompactString;
+
 use super::ended::Ended;
+use crate::nmea0183::sentence::{self, Sentence};
 
 /// Ports listed at the most.
 const PORTS_MAX: usize = 64;
@@ -103,7 +106,7 @@ pub struct Overheard {
     /// Bytes at all rates, junk included.
     pub bytes: u64,
     /// Talker and formatter of each kind of sentence, such as `("GP", "RMC")`; the talker of a proprietary one is empty.
-    pub kinds: BTreeSet<(String, String)>,
+    pub kinds: BTreeSet<(CompactString, CompactString)>,
 }
 
 /// Kinds of sentences remembered at the most; junk with a correct checksum is rare, but not impossible.
@@ -115,26 +118,19 @@ impl Overheard {
         let Some((talker, formatter)) = address(line) else { return false };
         self.sentences += 1;
         if self.kinds.len() < KINDS_MAX {
-            self.kinds.insert((talker.to_owned(), formatter.to_owned()));
+            self.kinds.insert((talker, formatter));
         }
         true
     }
 }
 
-/// Talker and formatter of a sentence with a correct checksum (IEC 61162-1: exclusive or of all between `$` and `*`).
-fn address(line: &[u8]) -> Option<(&str, &str)> {
+/// Talker (empty for a proprietary one) and formatter of a sentence with a correct checksum.
+fn address(line: &[u8]) -> Option<(CompactString, CompactString)> {
     let start = line.iter().rposition(|b| matches!(b, b'$' | b'!'))?;
-    let text = std::str::from_utf8(line[start + 1..].trim_ascii_end()).ok()?;
-    let (content, sum) = text.rsplit_once('*')?;
-    let actual = content.bytes().fold(0, |sum, b| sum ^ b);
-    if sum.len() != 2 || u8::from_str_radix(sum, 16).ok()? != actual {
-        return None;
-    }
-    let address = content.split(',').next()?;
-    if !(3..=10).contains(&address.len()) || !address.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return None;
-    }
-    Some(if address.starts_with('P') { ("", address) } else { address.split_at(address.len() - 3) })
+    let checked = sentence::check(line[start..].trim_ascii_end(), false).ok()?;
+    let text = sentence::text(checked.body);
+    let sentence = Sentence::parse(checked.encapsulated, &text);
+    Some((CompactString::new(sentence.talker), CompactString::new(sentence.formatter)))
 }
 
 /// Listens to a port: at each usual rate for `window`, or, once a sentence came, until that window is over.
@@ -176,8 +172,21 @@ pub async fn listen(device: &Path, window: Duration) -> Result<Overheard, Ended>
     Ok(overheard)
 }
 
+/// A port, and what was heard on it if anybody listened.
+pub type Surveyed = (Port, Option<Result<Overheard, Ended>>);
+
+/// Lists the ports below `root` and listens to all of them at once.
+#[cfg(feature = "serial")]
+pub async fn survey(root: &Path, window: Duration) -> Vec<Surveyed> {
+    let listened = list(root).into_iter().map(|port| async move {
+        let heard = listen(port.best_name(), window).await;
+        (port, Some(heard))
+    });
+    futures_util::future::join_all(listened).await
+}
+
 /// Ports and what was heard on them, for people: a paragraph each.
-pub fn describe(ports: &[(Port, Option<Result<Overheard, Ended>>)]) -> String {
+pub fn describe(ports: &[Surveyed]) -> String {
     if ports.is_empty() {
         return "no serial ports (is the adapter plugged in?)\n".to_owned();
     }
@@ -275,7 +284,8 @@ mod tests {
             (b"$PFEC,AIcmd,0,35,A,01062011,130711*05", ("", "PFEC")),
         ];
         for (line, expected) in sentences {
-            assert_eq!(address(line), Some(expected), "{}", String::from_utf8_lossy(line));
+            let (talker, formatter) = address(line).unwrap();
+            assert_eq!((&*talker, &*formatter), expected, "{}", String::from_utf8_lossy(line));
         }
         for line in [&b"$IIMTW,16.8,C*1D"[..], b"$IIMTW,16.8,C", b"\xff$\xfe*00", b""] {
             assert_eq!(address(line), None, "{}", String::from_utf8_lossy(line));

@@ -153,23 +153,22 @@ impl InputStatus {
     }
 }
 
-/// Adds to `total` what lies between two readings of one decoder's counters.
+/// Adds to `total` what lies between two readings of one decoder's counters. Written out in full, so that a new counter is
+/// not forgotten here.
 fn add_difference(total: &mut Counters, before: &Counters, after: &Counters) {
-    let fields: [fn(&mut Counters) -> &mut u64; 9] = [
-        |c| &mut c.bytes,
-        |c| &mut c.sentences,
-        |c| &mut c.understood,
-        |c| &mut c.nothing,
-        |c| &mut c.void,
-        |c| &mut c.unknown,
-        |c| &mut c.bad_checksum,
-        |c| &mut c.malformed,
-        |c| &mut c.noise_bytes,
-    ];
-    let (mut before, mut after) = (*before, *after);
-    for field in fields {
-        *field(total) += field(&mut after).saturating_sub(*field(&mut before));
-    }
+    let sum = |field: fn(&Counters) -> u64| field(total) + field(after).saturating_sub(field(before));
+    *total = Counters {
+        bytes: sum(|c| c.bytes),
+        sentences: sum(|c| c.sentences),
+        understood: sum(|c| c.understood),
+        nothing: sum(|c| c.nothing),
+        void: sum(|c| c.void),
+        unknown: sum(|c| c.unknown),
+        bad_checksum: sum(|c| c.bad_checksum),
+        malformed: sum(|c| c.malformed),
+        noise_bytes: sum(|c| c.noise_bytes),
+        bad_tag_blocks: sum(|c| c.bad_tag_blocks),
+    };
 }
 
 #[cfg(test)]

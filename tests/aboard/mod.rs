@@ -1,4 +1,5 @@
 //! The inside of the boat, for tests of inputs: inputs that run, and a hub that only looks.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::path::Path;
@@ -66,10 +67,10 @@ impl Boat {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        match timeout(DEADLINE, poll).await {
-            Ok(report) => report,
-            Err(_) => panic!("{what}: not so after {DEADLINE:?}: {:#?}", self.report(index)),
-        }
+        let Ok(report) = timeout(DEADLINE, poll).await else {
+            panic!("{what}: not so after {DEADLINE:?}: {:#?}", self.report(index));
+        };
+        report
     }
 
     /// Waits until an input reads, and says what: the object after its kind (an address, a path).
@@ -122,7 +123,7 @@ pub fn sentence(content: &str) -> String {
 }
 
 /// A TCP client of sentences.
-pub fn tcp(address: impl ToString) -> (InputKind, Format) {
+pub fn tcp(address: impl std::fmt::Display) -> (InputKind, Format) {
     (InputKind::Tcp { address: address.to_string() }, Format::Nmea0183)
 }
 
