@@ -1,0 +1,178 @@
+//! What the bytes of one connection become: sentences through [`nmea0183::Decoder`], or Signal K deltas, one a line.
+
+use super::DeltaFn;
+use super::lines::Lines;
+use crate::config::Format;
+use crate::kernel::time::Now;
+use crate::kernel::update::Update;
+use crate::nmea0183::{self, Counters};
+
+/// The longest line with a delta, in bytes: as much as a WebSocket message of a client may have. Longer ones are counted
+/// as noise.
+pub const DELTA_LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// The decoder of one connection, with what it has made and not yet handed over. A new connection gets a new one, so that
+/// half a sentence of before the plug was pulled never meets the other half of another.
+#[derive(Debug)]
+pub(super) struct Decoding {
+    device: Device,
+    /// Updates not yet handed over.
+    pub(super) updates: Vec<Update>,
+    /// The counters as they were when the status last heard of them.
+    pub(super) reported: Counters,
+    good_before: u64,
+    bytes_since_good: u64,
+}
+
+#[derive(Debug)]
+enum Device {
+    Nmea0183(Box<nmea0183::Decoder>),
+    SignalK(DeltaLines),
+}
+
+impl Decoding {
+    pub(super) fn new(format: Format, delta: DeltaFn) -> Self {
+        let device = match format {
+            Format::Nmea0183 => {
+                let options = nmea0183::Options { checksum_optional: false, vdo_is_own: true };
+                Device::Nmea0183(Box::new(nmea0183::Decoder::new(options)))
+            }
+            Format::SignalK => Device::SignalK(DeltaLines::new(delta)),
+        };
+        Self { device, updates: Vec::new(), reported: Counters::default(), good_before: 0, bytes_since_good: 0 }
+    }
+
+    /// Takes bytes as they came.
+    pub(super) fn feed(&mut self, bytes: &[u8], now: Now) {
+        match &mut self.device {
+            Device::Nmea0183(decoder) => decoder.feed(bytes, now, &mut self.updates),
+            Device::SignalK(lines) => lines.feed(bytes, &mut self.updates),
+        }
+        let good = self.good_lines();
+        if good == self.good_before {
+            self.bytes_since_good += bytes.len() as u64;
+        } else {
+            self.good_before = good;
+            self.bytes_since_good = 0;
+        }
+    }
+
+    /// Nothing comes after this: an open line is taken as complete.
+    pub(super) fn finish(&mut self, now: Now) {
+        match &mut self.device {
+            Device::Nmea0183(decoder) => decoder.finish(now, &mut self.updates),
+            Device::SignalK(lines) => lines.finish(&mut self.updates),
+        }
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        match &self.device {
+            Device::Nmea0183(decoder) => decoder.counters(),
+            Device::SignalK(lines) => &lines.counters,
+        }
+    }
+
+    /// Lines that are what they should be, whether or not they say something to us: proof that this is the right speed and
+    /// the right protocol.
+    pub(super) fn good_lines(&self) -> u64 {
+        let c = self.counters();
+        c.understood + c.nothing + c.void + c.unknown
+    }
+
+    /// Bytes since the last good line.
+    pub(super) fn bytes_since_good(&self) -> u64 {
+        self.bytes_since_good
+    }
+}
+
+/// Signal K deltas, one a line.
+struct DeltaLines {
+    lines: Lines,
+    delta: DeltaFn,
+    counters: Counters,
+}
+
+impl DeltaLines {
+    fn new(delta: DeltaFn) -> Self {
+        Self { lines: Lines::new(DELTA_LINE_BYTES_MAX), delta, counters: Counters::default() }
+    }
+
+    fn feed(&mut self, bytes: &[u8], out: &mut Vec<Update>) {
+        self.counters.bytes += bytes.len() as u64;
+        let mut rest = bytes;
+        while let Some(line) = self.lines.next(&mut rest) {
+            take_line(line.bytes, line.is_whole, self.delta, &mut self.counters, out);
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<Update>) {
+        if let Some(line) = self.lines.finish() {
+            take_line(line.bytes, line.is_whole, self.delta, &mut self.counters, out);
+        }
+    }
+}
+
+impl std::fmt::Debug for DeltaLines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeltaLines").field("counters", &self.counters).finish_non_exhaustive()
+    }
+}
+
+fn take_line(line: &[u8], is_whole: bool, delta: DeltaFn, counters: &mut Counters, out: &mut Vec<Update>) {
+    let text = line.trim_ascii();
+    if is_whole && text.is_empty() {
+        return;
+    }
+    let text = match std::str::from_utf8(text) {
+        Ok(text) if is_whole && text.starts_with('{') => text,
+        _ => {
+            counters.noise_bytes += line.len() as u64;
+            return;
+        }
+    };
+    counters.sentences += 1;
+    let before = out.len();
+    let issues = delta(text, out);
+    match (out.len() > before, issues) {
+        (true, _) => counters.understood += 1,
+        // A hello, or a delta that is correct and empty.
+        (false, 0) => counters.nothing += 1,
+        (false, _) => counters.malformed += 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::update::{Context, Source};
+
+    /// Understands `{"u":…}`, finds nothing in `{}`, and takes offence at everything else.
+    fn delta(text: &str, out: &mut Vec<Update>) -> usize {
+        if text.starts_with("{\"u\"") {
+            out.push(Update::new(Context::Own, Source::Ref("test".into()), 0));
+        }
+        usize::from(!text.starts_with("{\"u\"") && text != "{}")
+    }
+
+    #[test]
+    fn each_line_of_deltas_is_counted_as_one_thing() {
+        let mut decoding = Decoding::new(Format::SignalK, delta);
+        decoding.feed(b"{\"u\":1}\r\n\n{}\n{bad\nnot json\n\xff\xfe\n{\"u\"", Now::default());
+        assert_eq!(decoding.updates.len(), 1);
+        decoding.feed(b":2}\n", Now::default());
+        let c = *decoding.counters();
+        assert_eq!((decoding.updates.len(), c.understood, c.nothing, c.malformed, c.noise_bytes), (2, 2, 1, 1, 12));
+        assert_eq!((c.sentences, decoding.bytes_since_good()), (4, 0));
+    }
+
+    #[test]
+    fn a_line_without_end_costs_its_own_bytes_and_no_more() {
+        let mut decoding = Decoding::new(Format::SignalK, delta);
+        for _ in 0..10 {
+            decoding.feed(&[b'{'; DELTA_LINE_BYTES_MAX / 4], Now::default());
+        }
+        decoding.feed(b"\n{\"u\":1}\n", Now::default());
+        let c = decoding.counters();
+        assert_eq!((c.understood, c.noise_bytes), (1, (10 * DELTA_LINE_BYTES_MAX / 4 + 1) as u64));
+    }
+}

@@ -1,0 +1,267 @@
+//! Serial ports, with pseudo-terminals in their place: closing the master is pulling the plug.
+#![cfg(feature = "serial")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod aboard;
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aboard::{Boat, mtw, serial, temperatures_of};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::tcgetattr;
+use taffrail::input::ended::Why;
+use taffrail::input::ports;
+use taffrail::input::status::{InputReport, State};
+
+/// File descriptors are counted, and tests of one binary share them: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone(test: impl Future<Output = ()>) {
+    let _guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+}
+
+/// A place where a device is plugged in, under a name that lasts.
+struct Socket {
+    dir: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Socket {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { path: dir.path().join("gps"), dir }
+    }
+
+    /// Plugs in a new device; it is unplugged by dropping it.
+    fn plug(&self) -> File {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let slave = ptsname(&master, Vec::new()).unwrap();
+        let fresh = self.dir.path().join("fresh");
+        symlink(Path::new(std::ffi::OsStr::from_bytes(slave.as_bytes())), &fresh).unwrap();
+        fs::rename(fresh, &self.path).unwrap();
+        File::from(master)
+    }
+
+    fn unplug(&self, device: File) {
+        fs::remove_file(&self.path).unwrap();
+        drop(device);
+    }
+}
+
+fn is_running(report: &InputReport) -> bool {
+    matches!(report.state, State::Running { .. })
+}
+
+fn problem(report: &InputReport) -> Option<Why> {
+    report.problem.as_ref().map(|p| p.why)
+}
+
+#[test]
+fn a_plug_pulled_in_mid_sentence_costs_that_sentence() {
+    alone(async {
+        let socket = Socket::new();
+        let mut device = socket.plug();
+        let mut boat = Boat::start(&[serial(&socket.path, Some(4800))], |_| {});
+        boat.until(0, "running", is_running).await;
+        assert_eq!(&*boat.report(0).object, format!("serial {} at 4800", socket.path.display()));
+        device.write_all(mtw(101).as_bytes()).unwrap();
+        assert_eq!(boat.temperatures(1).await, [101]);
+
+        device.write_all(&mtw(102).as_bytes()[..10]).unwrap();
+        boat.until(0, "half a sentence", |r| r.counters.bytes as usize == mtw(101).len() + 10).await;
+        socket.unplug(device);
+        let report = boat.until(0, "a missing port", |r| problem(r) == Some(Why::NotFound)).await;
+        let text = report.problem.unwrap().text;
+        assert!(text.starts_with(&format!("open serial {} at 4800: not found (", socket.path.display())), "{text}");
+
+        let mut device = socket.plug();
+        boat.until(0, "running again", is_running).await;
+        device.write_all(&mtw(102).as_bytes()[10..]).unwrap();
+        device.write_all(mtw(103).as_bytes()).unwrap();
+        assert_eq!(boat.temperatures(1).await, [103]);
+        assert_eq!((boat.report(0).reconnects, boat.report(0).counters.understood), (1, 2));
+        boat.stop().await;
+    });
+}
+
+#[test]
+fn fifty_times_out_and_in_again_leak_nothing() {
+    alone(async {
+        let open_files = || fs::read_dir("/proc/self/fd").unwrap().count();
+        let socket = Socket::new();
+        let mut boat = Boat::start(&[serial(&socket.path, Some(38400))], |_| {});
+        let mut after_first = 0;
+        for round in 0..50 {
+            let mut device = socket.plug();
+            boat.until(0, "running", is_running).await;
+            device.write_all(mtw(round).as_bytes()).unwrap();
+            assert_eq!(boat.temperatures(1).await, [round]);
+            socket.unplug(device);
+            boat.until(0, "unplugged", |r| problem(r) == Some(Why::NotFound) && !is_running(r)).await;
+            if round == 0 {
+                after_first = open_files();
+            }
+        }
+        assert_eq!(open_files(), after_first);
+        assert_eq!(boat.report(0).reconnects, 49);
+        boat.stop().await;
+    });
+}
+
+#[test]
+fn a_hub_that_stands_still_makes_serial_drop_and_count() {
+    alone(async {
+        let socket = Socket::new();
+        let mut device = socket.plug();
+        let mut boat = Boat::start_with_inbox(1, &[serial(&socket.path, Some(4800))], |_| {});
+        boat.until(0, "running", is_running).await;
+        for n in 0..10 {
+            device.write_all(mtw(n).as_bytes()).unwrap();
+            boat.until(0, "counted", |r| r.counters.understood == n as u64 + 1).await;
+        }
+        assert_eq!(temperatures_of(&boat.batch().await), [0]);
+        boat.until(0, "nine dropped", |r| r.dropped_updates == 9).await;
+        device.write_all(mtw(11).as_bytes()).unwrap();
+        assert_eq!(boat.temperatures(1).await, [11], "and it reads on");
+        boat.stop().await;
+    });
+}
+
+#[test]
+fn a_port_in_use_names_its_holder() {
+    alone(async {
+        let socket = Socket::new();
+        let _device = socket.plug();
+        let boat = Boat::start(&[serial(&socket.path, Some(4800))], |_| {});
+        boat.until(0, "running", is_running).await;
+        let second = Boat::start(&[serial(&socket.path, Some(4800))], |_| {});
+        let report = second.until(0, "a problem", |r| r.problem.is_some()).await;
+        assert_eq!(problem(&report), Some(Why::Busy));
+        let text = report.problem.unwrap().text;
+        assert!(text.contains(": in use by another input of this server ("), "{text}");
+        boat.stop().await;
+        second.until(0, "its turn", is_running).await;
+        second.stop().await;
+    });
+}
+
+#[test]
+fn a_silent_port_is_opened_anew() {
+    alone(async {
+        let socket = Socket::new();
+        let mut device = socket.plug();
+        let mut boat = Boat::start(&[serial(&socket.path, Some(4800))], |wiring| {
+            wiring.timing.silence = Duration::from_millis(30);
+        });
+        let report = boat.until(0, "opened anew", |r| r.reconnects >= 2).await;
+        assert_eq!(problem(&report), Some(Why::Silent));
+        let heard = async {
+            // What is written between closing and opening is lost, so it is said until it is heard.
+            loop {
+                device.write_all(mtw(5).as_bytes()).unwrap();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            temperatures = boat.temperatures(1) => assert_eq!(temperatures, [5]),
+            () = heard => {}
+        }
+        boat.stop().await;
+    });
+}
+
+#[test]
+fn the_baud_rate_is_found_and_remembered() {
+    alone(async {
+        let socket = Socket::new();
+        let mut device = socket.plug();
+        let mut boat = Boat::start(&[serial(&socket.path, None)], |wiring| {
+            wiring.timing.baud_window = Duration::from_millis(500);
+        });
+        // The device talks at 9600: at any other rate the line carries junk.
+        let talk = async {
+            loop {
+                let speed = tcgetattr(&device).unwrap().input_speed();
+                let line = if speed == 9600 { mtw(77).into_bytes() } else { vec![0xf3; 20] };
+                device.write_all(&line).unwrap();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            temperatures = boat.temperatures(3) => assert_eq!(temperatures, [77; 3]),
+            () = talk => {}
+        }
+        assert!(boat.report(0).object.ends_with(" at 9600"), "{}", boat.report(0).object);
+
+        // After a new plug the first rate tried is the right one.
+        socket.unplug(device);
+        boat.until(0, "unplugged", |r| problem(r) == Some(Why::NotFound)).await;
+        let mut device = socket.plug();
+        let mut speeds = Vec::new();
+        let talk = async {
+            loop {
+                let speed = tcgetattr(&device).unwrap().input_speed();
+                speeds.push(speed);
+                device.write_all(mtw(78).as_bytes()).unwrap();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            temperatures = async { while boat.temperatures(1).await != [78] {} } => temperatures,
+            () = talk => {}
+        }
+        assert_eq!(speeds.last(), Some(&9600), "{speeds:?}");
+        assert!(boat.report(0).object.ends_with(" at 9600"), "{}", boat.report(0).object);
+        boat.stop().await;
+    });
+}
+
+#[test]
+fn a_wrong_baud_rate_is_suspected() {
+    alone(async {
+        let socket = Socket::new();
+        let mut device = socket.plug();
+        let boat = Boat::start(&[serial(&socket.path, Some(4800))], |_| {});
+        boat.until(0, "running", is_running).await;
+        for _ in 0..50 {
+            device.write_all(&[0xf3; 100]).unwrap();
+        }
+        let report = boat.until(0, "a problem", |r| r.problem.is_some()).await;
+        assert_eq!(problem(&report), Some(Why::Malformed));
+        let text = report.problem.unwrap().text;
+        assert!(text.contains("baud"), "{text}");
+        boat.stop().await;
+    });
+}
+
+#[test]
+fn a_port_is_listened_to() {
+    alone(async {
+        let socket = Socket::new();
+        let mut device = socket.plug();
+        let talk = async {
+            loop {
+                let speed = tcgetattr(&device).unwrap().input_speed();
+                let line = if speed == 38400 { mtw(77).into_bytes() } else { vec![0xf3; 100] };
+                device.write_all(&line).unwrap();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let overheard = tokio::select! {
+            overheard = ports::listen(&socket.path, Duration::from_millis(300)) => overheard.unwrap(),
+            () = talk => unreachable!(),
+        };
+        assert_eq!(overheard.baud, Some(38400));
+        assert!(overheard.sentences > 0);
+        assert_eq!(overheard.kinds.into_iter().collect::<Vec<_>>(), [("II".into(), "MTW".into())]);
+    });
+}
