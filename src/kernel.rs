@@ -6,12 +6,14 @@
 pub mod change;
 pub mod decode;
 pub mod encode;
+pub mod hello;
 pub mod id;
 pub mod intern;
 pub mod json;
 pub mod meta;
 pub mod model;
 pub mod pattern;
+pub mod query;
 pub mod session;
 pub mod subscription;
 pub mod tail;

@@ -10,9 +10,12 @@ pub mod ais;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod feed;
 #[cfg(feature = "history")]
 pub mod history;
+pub mod hub;
 pub mod input;
 pub mod kernel;
 pub mod nmea0183;
+pub mod server;
 pub mod state_dir;

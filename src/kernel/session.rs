@@ -224,6 +224,11 @@ impl Session {
         }
     }
 
+    /// Whether rows that do not say get every source.
+    pub fn wants_all_sources(&self) -> bool {
+        self.options.all_sources
+    }
+
     /// How many rows are active.
     pub fn row_count(&self) -> usize {
         self.rows.len()

@@ -127,6 +127,11 @@ impl World {
         None
     }
 
+    /// Metadata of a path by its text, whether or not it ever had a value.
+    pub fn meta_of(&self, _path: &str) -> Option<Arc<str>> {
+        None
+    }
+
     /// How long a path's value counts as current, in milliseconds, where metadata sets it.
     pub fn timeout_ms(&self, _path: PathId) -> Option<u64> {
         None

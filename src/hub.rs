@@ -1,0 +1,101 @@
+//! The single writer: batches in, changes out. Nothing else touches the model.
+
+pub mod sequence;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::feed::FeedWriter;
+use crate::input::Batch;
+use crate::kernel::id;
+use crate::kernel::model::Arrival;
+
+use self::sequence::Sequence;
+
+/// Batches applied under one lock at the most: readers wait no longer than these take.
+const BATCHES_PER_LOCK: usize = 64;
+/// Streams are woken at most this often, in milliseconds. The first change after a pause wakes them at once; under load
+/// several changes share one wake-up and one write to each socket, which is most of what a delivered delta costs.
+const RING_INTERVAL_MS: u64 = 5;
+/// Time is let pass in the model this often: silent targets are noticed.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the hub has done so far, for status and metrics.
+#[derive(Debug, Default)]
+pub struct HubCounters {
+    /// Batches applied.
+    pub batches: AtomicU64,
+    /// Changes made.
+    pub changes: AtomicU64,
+    /// Values and updates refused.
+    pub refused: AtomicU64,
+    /// Rounds of the loop: it stands still when the hub does.
+    pub rounds: AtomicU64,
+}
+
+/// Runs until every sender of `inbox` is gone and all that was waiting is applied.
+pub async fn run(
+    mut inbox: mpsc::Receiver<Batch>,
+    writer: FeedWriter,
+    mut sequence: Sequence,
+    clock: Arc<dyn Clock>,
+    counters: Arc<HubCounters>,
+) {
+    let mut batches = Vec::with_capacity(BATCHES_PER_LOCK);
+    let mut rung = Instant::now();
+    let mut owed: Option<u64> = None;
+    let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+    sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let interval = Duration::from_millis(RING_INTERVAL_MS);
+    loop {
+        counters.rounds.fetch_add(1, Ordering::Relaxed);
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(rung + interval), if owed.is_some() => {}
+            n = inbox.recv_many(&mut batches, BATCHES_PER_LOCK) => {
+                if n == 0 {
+                    break;
+                }
+                let head = apply(&mut batches, &writer, &counters);
+                sequence.keep_ahead(head).await;
+                owed = Some(head);
+            }
+            _ = sweep.tick() => {
+                let now = clock.now();
+                let mut world = writer.write();
+                if world.sweep(now) > 0 {
+                    owed = Some(world.head().0);
+                }
+            }
+        }
+        if let Some(head) = owed {
+            if rung.elapsed() >= interval {
+                writer.ring(head);
+                rung = Instant::now();
+                owed = None;
+            }
+        }
+    }
+    let head = writer.write().head().0;
+    writer.ring(head);
+}
+
+fn apply(batches: &mut Vec<Batch>, writer: &FeedWriter, counters: &HubCounters) -> u64 {
+    let mut world = writer.write();
+    for batch in batches.drain(..) {
+        let arrival = Arrival { input: &batch.input, origin: id::Origin(batch.origin.0), now: batch.received };
+        let applied = world.apply(batch.updates, &arrival);
+        counters.batches.fetch_add(1, Ordering::Relaxed);
+        counters.changes.fetch_add(applied.changes as u64, Ordering::Relaxed);
+        counters.refused.fetch_add(applied.refused.len() as u64, Ordering::Relaxed);
+        if let Some((why, path)) = applied.refused.first() {
+            tracing::debug!(input = %batch.input, path = %path, n = applied.refused.len(), "refused: {}", why.as_str());
+        }
+    }
+    world.head().0
+}

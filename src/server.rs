@@ -1,0 +1,136 @@
+//! Everything that apps connect to: HTTP with WebSocket on one port, the raw stream on another.
+//!
+//! All streams end in [`driver`], which moves one [`crate::kernel::session::Session`] over whatever carries it.
+
+pub mod client;
+mod codec;
+mod cors;
+mod discovery;
+pub mod driver;
+mod headers;
+mod http;
+pub mod limits;
+mod metered;
+mod rest;
+mod stream;
+mod tcp;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{any, get};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::config::Network;
+use crate::feed::Feed;
+use crate::input::Batch;
+use crate::kernel::hello::Identity;
+use crate::kernel::time::{Now, Timestamp};
+
+pub use http::serve as serve_http;
+pub use tcp::serve as serve_tcp;
+
+/// What every handler shares.
+#[derive(Debug)]
+pub struct Shared {
+    /// The live world.
+    pub feed: Feed,
+    /// Who we are.
+    pub identity: Identity,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where deltas of clients go.
+    pub hub: mpsc::Sender<Batch>,
+    /// What clients may cost.
+    pub settings: Settings,
+    /// Connections by address.
+    pub connections: limits::PerAddress,
+    /// Why streams ended, and what they were refused.
+    pub counters: driver::StreamCounters,
+    /// Numbers for the loop guard; inputs have the low ones.
+    pub next_origin: AtomicU32,
+    /// The port of the raw stream, where it is on.
+    pub tcp_port: Option<u16>,
+    /// Waits for streams.
+    pub tracker: TaskTracker,
+    /// Stops them.
+    pub token: CancellationToken,
+}
+
+/// Bounds that the configuration sets.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Streams from one address.
+    pub streams_per_address_max: u32,
+    /// Bytes of one message of a client.
+    pub message_bytes_max: usize,
+    /// A ping every so often.
+    pub ping_interval: Duration,
+    /// A peer that accepts no byte for this long is closed.
+    pub stall_close: Duration,
+    /// Who may write.
+    pub allow_write: Vec<Network>,
+}
+
+impl Shared {
+    /// Whether somebody at `peer` may write.
+    pub fn may_write(&self, peer: SocketAddr) -> bool {
+        let address = peer.ip().to_canonical();
+        self.settings.allow_write.iter().any(|network| network.contains(address))
+    }
+}
+
+impl Shared {
+    /// What becomes of the deltas of a client at `peer`. `own_page` is false for a browser page from elsewhere.
+    fn writer_for(&self, peer: SocketAddr, transport: &'static str, own_page: bool) -> client::Writer {
+        if !own_page {
+            return client::Writer::Refused { why: "a page from another origin may not write", told: false };
+        }
+        if !self.may_write(peer) {
+            let why = "writing is off for this address; set [server] allow_write in the configuration";
+            return client::Writer::Refused { why, told: false };
+        }
+        let origin = self.next_origin.fetch_add(1, Ordering::Relaxed);
+        client::Writer::Allowed { hub: self.hub.clone(), provider: transport.into(), origin }
+    }
+
+    fn surroundings(&self, written: metered::Written) -> driver::Surroundings<'_> {
+        driver::Surroundings {
+            clock: &*self.clock,
+            counters: &self.counters,
+            token: &self.token,
+            ping_interval: self.settings.ping_interval,
+            stall_close: self.settings.stall_close,
+            written,
+        }
+    }
+
+    /// The wall time to tell a client, unless the clock is so wrong that it stands before this program was made.
+    fn wall_to_tell(&self, now: Now) -> Option<Timestamp> {
+        (now.wall >= BUILT_AFTER).then_some(now.wall)
+    }
+}
+
+/// A moment before which no build of this program ran; a clock that shows less has not been set.
+const BUILT_AFTER: Timestamp = Timestamp::from_millis(1_795_305_600_000);
+
+/// All routes.
+pub fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/signalk", get(discovery::discovery))
+        .route("/signalk/", get(discovery::discovery))
+        .route("/signalk/v1/stream", any(stream::upgrade))
+        .route("/signalk/v1/stream/", any(stream::upgrade))
+        .route("/signalk/v1/api", any(rest::api))
+        .route("/signalk/v1/api/", any(rest::api))
+        .route("/signalk/v1/api/{*path}", any(rest::api))
+        .fallback(headers::not_found)
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), cors::layer))
+        .with_state(shared)
+}

@@ -1,0 +1,291 @@
+//! The one pump that moves a session over a transport: live and played back, WebSocket and TCP.
+//!
+//! One task for each client. It builds frames only when the transport has taken the ones before, goes on reading what the
+//! client sends meanwhile, and wakes for three things: the log has grown, a timer of the session is due, the client said
+//! something. No lock is held while anything is awaited.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::client::Client;
+use super::metered::Written;
+use crate::clock::Clock;
+use crate::feed::Feed;
+use crate::kernel::session::{CloseReason, Pumped};
+use crate::kernel::time::Moment;
+
+/// Frames are built up to about this many bytes at a time; the next lot when these are on their way.
+const LOT_BYTES_MAX: usize = 16 * 1024;
+/// How often a peer that has not taken everything is looked at.
+const STALL_CHECK: Duration = Duration::from_secs(1);
+/// How long a peer may take to answer a close.
+const CLOSE_GRACE: Duration = Duration::from_millis(500);
+
+/// What comes from a client.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A message.
+    Text(String),
+    /// A sign of life, no more.
+    Alive,
+    /// A message that cannot be taken, with a sentence on why; the stream goes on.
+    Unusable(&'static str),
+}
+
+/// What goes to a client.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// One JSON message.
+    Frame(Bytes),
+    /// A ping, where the transport has such a thing.
+    Ping,
+    /// The end, with its reason.
+    Close(Ended),
+}
+
+/// Why a stream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The client left, or the network did.
+    ByPeer,
+    /// The server stops.
+    Stopping,
+    /// The peer accepted nothing for too long.
+    Stalled,
+    /// The session cannot go on.
+    Session(CloseReason),
+    /// There is nothing more to send (the end of a playback).
+    FeedEnded,
+}
+
+impl Ended {
+    /// Kinds, for counting.
+    pub const KINDS: [&'static str; 7] =
+        ["by_peer", "stopping", "stalled", "notifications_lost", "contexts_lost", "replies_unread", "feed_ended"];
+
+    /// Index into [`Self::KINDS`].
+    pub const fn kind(self) -> usize {
+        match self {
+            Self::ByPeer => 0,
+            Self::Stopping => 1,
+            Self::Stalled => 2,
+            Self::Session(CloseReason::NotificationsLost) => 3,
+            Self::Session(CloseReason::ContextsLost) => 4,
+            Self::Session(CloseReason::RepliesUnread) => 5,
+            Self::FeedEnded => 6,
+        }
+    }
+
+    /// WebSocket close code (RFC 6455, section 7.4).
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::ByPeer | Self::FeedEnded => 1000,
+            Self::Stopping => 1001,
+            Self::Session(CloseReason::RepliesUnread) => 1008,
+            Self::Stalled | Self::Session(_) => 1013,
+        }
+    }
+
+    /// A sentence for the client.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ByPeer => "closed by the client",
+            Self::Stopping => "the server is stopping",
+            Self::Stalled => "nothing was accepted for too long",
+            Self::Session(reason) => reason.as_str(),
+            Self::FeedEnded => "the end of the recording",
+        }
+    }
+}
+
+/// Streams so far.
+#[derive(Debug, Default)]
+pub struct StreamCounters {
+    /// Opened, ever.
+    pub opened: AtomicU64,
+    /// Open now.
+    pub open: AtomicU64,
+    /// Frames handed to transports.
+    pub frames: AtomicU64,
+    /// Changes left out because a newer value was there.
+    pub conflated: AtomicU64,
+    /// Refused because the address had as many as it may.
+    pub over_limit: AtomicU64,
+    /// Values and messages of clients that could not be used.
+    pub issues: AtomicU64,
+    /// By [`Ended::KINDS`].
+    pub ended: [AtomicU64; Ended::KINDS.len()],
+}
+
+/// What the driver needs to know of the world around it.
+#[derive(Debug)]
+pub struct Surroundings<'a> {
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+    /// Counts.
+    pub counters: &'a StreamCounters,
+    /// Stops the stream.
+    pub token: &'a CancellationToken,
+    /// A ping every so often; zero for none.
+    pub ping_interval: Duration,
+    /// A peer that accepts no byte for this long is closed.
+    pub stall_close: Duration,
+    /// What the peer has accepted.
+    pub written: Written,
+}
+
+/// Moves `client`'s session over `transport` until one of them ends.
+pub async fn drive<T, E>(mut transport: T, mut client: Client, mut feed: Feed, around: Surroundings<'_>) -> Ended
+where
+    T: Stream<Item = Result<Incoming, E>> + Sink<Outgoing> + Unpin,
+{
+    around.counters.opened.fetch_add(1, Ordering::Relaxed);
+    around.counters.open.fetch_add(1, Ordering::Relaxed);
+    let ended = Pump { transport: &mut transport, outbox: VecDeque::new(), unflushed: false }
+        .run(&mut client, &mut feed, &around)
+        .await;
+    // The peer hears the reason, unless it has gone or takes nothing anyway.
+    if ended != Ended::ByPeer {
+        let farewell = async {
+            if transport.send(Outgoing::Close(ended)).await.is_ok() {
+                while let Some(Ok(_)) = transport.next().await {}
+            }
+        };
+        let _ = tokio::time::timeout(CLOSE_GRACE, farewell).await;
+    }
+    let _ = tokio::time::timeout(CLOSE_GRACE, transport.close()).await;
+    around.counters.open.fetch_sub(1, Ordering::Relaxed);
+    around.counters.conflated.fetch_add(client.session().conflated(), Ordering::Relaxed);
+    around.counters.ended[ended.kind()].fetch_add(1, Ordering::Relaxed);
+    ended
+}
+
+struct Pump<'t, T> {
+    transport: &'t mut T,
+    outbox: VecDeque<Outgoing>,
+    unflushed: bool,
+}
+
+/// What woke the pump.
+enum Event {
+    /// Everything built so far is on its way.
+    Sent,
+    Incoming(Incoming),
+    Gone,
+}
+
+impl<T, E> Pump<'_, T>
+where
+    T: Stream<Item = Result<Incoming, E>> + Sink<Outgoing> + Unpin,
+{
+    async fn run(&mut self, client: &mut Client, feed: &mut Feed, around: &Surroundings<'_>) -> Ended {
+        let mut frames = Vec::new();
+        let mut ping = interval(around.ping_interval);
+        let mut stalled_since = Instant::now();
+        let mut accepted = 0;
+        loop {
+            let idle = self.outbox.is_empty() && !self.unflushed;
+            let mut deadline = None;
+            if idle {
+                let now = around.clock.now();
+                let pumped = {
+                    let world = feed.read();
+                    client.session_mut().pump(&world, feed.cache(), now, &mut frames, LOT_BYTES_MAX)
+                };
+                around.counters.frames.fetch_add(frames.len() as u64, Ordering::Relaxed);
+                self.outbox.extend(frames.drain(..).map(Outgoing::Frame));
+                stalled_since = Instant::now();
+                accepted = around.written.bytes();
+                match pumped {
+                    Pumped::Close(reason) => return Ended::Session(reason),
+                    Pumped::UpToDate { deadline: due } => deadline = due.map(|due| wake_at(due, now.mono)),
+                    Pumped::More => {}
+                }
+            }
+            let idle = self.outbox.is_empty();
+            tokio::select! {
+                event = self.event() => match event {
+                    Event::Sent => {}
+                    Event::Incoming(incoming) => client.on_incoming(incoming, feed, around).await,
+                    Event::Gone => return Ended::ByPeer,
+                },
+                grown = feed.grown(), if idle => if !grown {
+                    return Ended::FeedEnded;
+                },
+                () = sleep_until(deadline), if idle && deadline.is_some() => {}
+                () = tokio::time::sleep(STALL_CHECK), if !idle => {
+                    if around.written.bytes() != accepted {
+                        accepted = around.written.bytes();
+                        stalled_since = Instant::now();
+                    } else if stalled_since.elapsed() >= around.stall_close {
+                        return Ended::Stalled;
+                    }
+                }
+                _ = ping.tick(), if idle && !around.ping_interval.is_zero() => self.outbox.push_back(Outgoing::Ping),
+                () = around.token.cancelled() => return Ended::Stopping,
+            }
+        }
+    }
+
+    /// Writes what waits and reads what comes, whichever is ready. Nothing is lost when this is dropped half-way.
+    async fn event(&mut self) -> Event {
+        poll_fn(|cx| {
+            while !self.outbox.is_empty() {
+                match self.transport.poll_ready_unpin(cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Poll::Ready(Event::Gone),
+                    Poll::Pending => break,
+                }
+                if let Some(out) = self.outbox.pop_front() {
+                    if self.transport.start_send_unpin(out).is_err() {
+                        return Poll::Ready(Event::Gone);
+                    }
+                    self.unflushed = true;
+                }
+            }
+            if self.outbox.is_empty() && self.unflushed {
+                match self.transport.poll_flush_unpin(cx) {
+                    Poll::Ready(Ok(())) => {
+                        self.unflushed = false;
+                        return Poll::Ready(Event::Sent);
+                    }
+                    Poll::Ready(Err(_)) => return Poll::Ready(Event::Gone),
+                    Poll::Pending => {}
+                }
+            }
+            match self.transport.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(incoming))) => Poll::Ready(Event::Incoming(incoming)),
+                Poll::Ready(Some(Err(_)) | None) => Poll::Ready(Event::Gone),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+fn interval(period: Duration) -> tokio::time::Interval {
+    // The first ping comes after one period, not at once. A period of zero is switched off where it is used.
+    let period = period.max(Duration::from_millis(10));
+    let mut interval = tokio::time::interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    interval
+}
+
+fn wake_at(due: Moment, now: Moment) -> Instant {
+    Instant::now() + Duration::from_millis(due.since(now))
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

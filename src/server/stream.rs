@@ -1,0 +1,107 @@
+//! `/signalk/v1/stream`: the upgrade to WebSocket, and what its query asks for.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{ConnectInfo, FromRequestParts, Query, State};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::Shared;
+use super::client::Client;
+use super::codec::WsTransport;
+use super::driver;
+use super::metered::Written;
+use crate::kernel::hello;
+use crate::kernel::session::{Implied, Options, Session};
+
+/// Buffers of one connection. The library's own defaults cost 135 KB a client, these 6.
+const BUFFER_BYTES: usize = 4 * 1024;
+/// What the library may hold unsent for one client. It is asked for more only when it has room, so this is never met.
+const WRITE_BYTES_MAX: usize = 4 << 20;
+
+/// Answers the upgrade.
+pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::body::Body>) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let query: Vec<(String, String)> =
+        Query::try_from_uri(&parts.uri).map(|Query(pairs)| pairs).unwrap_or_default();
+    let options = match options_of(&query) {
+        Ok(options) => options,
+        Err(what) => return refusal(StatusCode::NOT_IMPLEMENTED, &format!("not supported: {what}")),
+    };
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let written = parts.extensions.get::<Written>().cloned().unwrap_or_default();
+    let own_page = is_own_page(&parts.headers);
+    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &shared).await {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let Some(peer) = peer else { return refusal(StatusCode::INTERNAL_SERVER_ERROR, "the peer has no address") };
+    let Some(place) = shared.connections.take(peer.ip(), shared.settings.streams_per_address_max) else {
+        shared.counters.over_limit.fetch_add(1, Ordering::Relaxed);
+        let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, "too many streams from this address");
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("10"));
+        return response;
+    };
+    let max = shared.settings.message_bytes_max;
+    upgrade
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        .max_write_buffer_size(WRITE_BYTES_MAX)
+        .max_message_size(max)
+        .max_frame_size(max)
+        .on_upgrade(move |socket| async move {
+            let _place = place;
+            let now = shared.clock.now();
+            let session = {
+                let world = shared.feed.read();
+                let mut session = Session::new(options.clone(), &world, now.mono);
+                let timepoint = options.timepoints.then_some(session.cursor().0);
+                session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), timepoint));
+                session
+            };
+            let client = Client::new(session, shared.writer_for(peer, "ws", own_page));
+            let surroundings = shared.surroundings(written);
+            let ended = driver::drive(WsTransport(socket), client, shared.feed.clone(), surroundings).await;
+            tracing::debug!(%peer, reason = ended.as_str(), "WebSocket stream ended");
+        })
+}
+
+/// What the query asks for; `Err` names an option that is not supported (STR-10). Unknown names are ignored (STR-09).
+pub fn options_of(query: &[(String, String)]) -> Result<Options, String> {
+    let mut options = Options { send_cached: true, ..Options::default() };
+    for (name, value) in query {
+        match (&**name, &**value) {
+            ("subscribe", "self" | "") => options.subscribe = Implied::Own,
+            ("subscribe", "all") => options.subscribe = Implied::All,
+            ("subscribe", "none") => options.subscribe = Implied::None,
+            ("subscribe", other) => return Err(format!("subscribe={other}")),
+            // STR-06: only the literal word suppresses.
+            ("sendCachedValues", value) => options.send_cached = value != "false",
+            ("sendMeta", value) => options.send_meta = value == "all",
+            ("sourcePolicy", value) => options.all_sources = value == "all",
+            ("timepoints", value) => options.timepoints = value == "true",
+            _ => {}
+        }
+    }
+    Ok(options)
+}
+
+/// Whether a browser page that opened this stream came from this server. A page from elsewhere may read, not write: it
+/// runs in the browser of somebody who has not asked it to.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (None, _) => true,
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host)),
+        (Some(_), None) => false,
+    }
+}
+
+fn refusal(status: StatusCode, words: &str) -> Response {
+    (status, Json(json!({"message": words}))).into_response()
+}
