@@ -5,6 +5,7 @@
 
 pub mod json;
 pub mod meta;
+pub mod notifications;
 pub mod time;
 pub mod update;
 pub mod value;

@@ -128,14 +128,7 @@ impl Row {
     fn read(line: &'static str) -> Self {
         let mut fields = Fields(line);
         let mut next = || fields.next().unwrap_or("");
-        Self {
-            pattern: next(),
-            units: next(),
-            kind: next(),
-            tokens: next(),
-            fields: next(),
-            description: next(),
-        }
+        Self { pattern: next(), units: next(), kind: next(), tokens: next(), fields: next(), description: next() }
     }
 
     /// Calls `each` with the name and the JSON of every member of the row's metadata.
@@ -263,7 +256,8 @@ mod tests {
         check("sensors.ais.fromBow", Some("sensors.*.fromBow"));
         check("electrical.switches.bank.2.1.state", Some("electrical.switches.bank.*.*.state"));
         check("electrical.switches.bank.state", Some("electrical.switches.*.state"));
-        for outside in ["", ".", "navigation", "foo.bar", "navigation.", ".navigation", "propulsion..oilPressure", "*"] {
+        for outside in ["", ".", "navigation", "foo.bar", "navigation.", ".navigation", "propulsion..oilPressure", "*"]
+        {
             check(outside, None);
         }
         check(&"a.".repeat(50_000), None);
