@@ -12,6 +12,7 @@ pub mod intern;
 pub mod json;
 pub mod meta;
 pub mod model;
+pub mod notifications;
 pub mod pattern;
 pub mod query;
 pub mod session;
