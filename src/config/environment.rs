@@ -22,7 +22,9 @@ pub fn read(variables: &[(String, String)], layers: &mut Layers, problems: &mut 
         } else if !OTHERS.contains(&name.as_str()) {
             let all: Vec<String> = known().map(|(table, key)| table.variable(key)).collect();
             let all: Vec<&str> = all.iter().map(String::as_str).chain(OTHERS).collect();
-            problems.push(Problem::new(&origin, "", "unknown variable", file::one_of(&all, name)));
+            let meant = file::nearest(&all, name).map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
+            let expected = format!("{PREFIX}<TABLE>_<KEY> with a table and a key of the configuration{meant}");
+            problems.push(Problem::new(&origin, "", "unknown variable", expected));
         }
     }
 }

@@ -33,11 +33,12 @@ pub fn read(name: &str, text: &str, layers: &mut Layers, problems: &mut Problems
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
         if error.message() == DUPLICATE {
-            let key = text.get(span.clone()).unwrap_or_default().trim();
+            let key = name_at(text, &span);
             problems.push(Problem::new(&lines.at(span.start), key, "found a second time", "each key once"));
         } else {
             is_toml = false;
-            problems.push(Problem::new(&lines.at(span.start), "", "not TOML", error.message().replace('\n', " ")));
+            let found = format!("not TOML: {}", error.message().replace('\n', " "));
+            problems.push(Problem::new(&lines.at(span.start), "", &found, ""));
         }
     }
     if is_toml {
@@ -45,6 +46,23 @@ pub fn read(name: &str, text: &str, layers: &mut Layers, problems: &mut Problems
             read_table(field, layers, problems);
         }
     }
+}
+
+/// The key at `span`, with the table that was opened last before it. The parser does not say which that is; a line that
+/// begins with a bracket is a header except within a list that goes over lines, and those lists hold no `[name]` of ours.
+fn name_at(text: &str, span: &std::ops::Range<usize>) -> String {
+    let key = text.get(span.clone()).unwrap_or_default().trim();
+    let before = text.get(..span.start).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+    if before[line_start..].trim_start().starts_with('[') {
+        return key.to_owned();
+    }
+    let header = |line: &str| {
+        let name = line.split('#').next()?.trim().strip_prefix('[')?.trim_matches(['[', ']']).trim();
+        keys::table(name).map(|table| table.name)
+    };
+    let table = before[..line_start].lines().rev().find_map(header);
+    table.map_or_else(|| key.to_owned(), |table| format!("{table}.{key}"))
 }
 
 /// Reads one value as it stands behind an equals sign. `None` unless it is TOML.
@@ -65,11 +83,14 @@ pub fn unknown_key(table: &Table, found: &str, origin: &Origin) -> Problem {
 
 /// "one of a, b, c", and which of them was probably meant.
 pub fn one_of(known: &[&str], found: &str) -> String {
-    let nearest = known.iter().map(|name| (distance(name, found), name)).min();
-    match nearest {
-        Some((steps, name)) if steps <= 1 + name.len() / 4 => format!("one of {} (did you mean {name}?)", known.join(", ")),
-        _ => format!("one of {}", known.join(", ")),
-    }
+    let meant = nearest(known, found).map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
+    format!("one of {}{meant}", known.join(", "))
+}
+
+/// The one that was probably meant, where one is near enough.
+pub fn nearest<'a>(known: &[&'a str], found: &str) -> Option<&'a str> {
+    let (steps, name) = known.iter().map(|name| (distance(name, found), *name)).min()?;
+    (steps <= 1 + name.len() / 4).then_some(name)
 }
 
 /// Letters to change, add or leave out between two words, upper and lower case being the same.

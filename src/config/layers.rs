@@ -143,7 +143,7 @@ impl Section {
     ) -> Option<T> {
         if !self.values.contains_key(key) {
             let sample = self.known(key).given.sample();
-            let expected = format!("{key} = …, such as {key} = {sample}");
+            let expected = format!("{key} = {sample} or the like");
             let origin = self.origin.clone();
             let key = self.name_of(key);
             problems.push(Problem { origin, key, found: "missing".to_owned(), expected });

@@ -162,7 +162,7 @@ pub fn size(raw: &Raw) -> Reading<u64> {
 
 /// The nine digits of an MMSI.
 pub fn mmsi(raw: &Raw) -> Reading<String> {
-    text_if(|text| Mmsi::parse(text).is_some(), "nine digits, in quotes")(raw)
+    text_if(|text| Mmsi::parse(text).is_some(), "nine digits in quotes, such as \"230099999\"")(raw)
 }
 
 /// A version 4 UUID as Signal K writes it (RFC 9562, section 5.4: the version and variant digits).

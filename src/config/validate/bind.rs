@@ -47,8 +47,12 @@ fn addresses_collide(a: SocketAddr, b: SocketAddr) -> bool {
 
 /// Adds a problem for each that wants what an earlier one has.
 pub fn refuse_shared_addresses(server: &Read, inputs: &[Input], places: &[Origin], problems: &mut Problems) {
-    let mut taken = vec![(Resource::Tcp(server.server.http), "server.http".to_owned(), &server.http)];
+    // A bad address was read as the default; what that collides with is nobody's mistake.
+    let all_is_well = problems.is_empty();
+    let meant = |(_, _, place): &(Resource<'_>, String, &Origin)| all_is_well || **place != Origin::Default;
+    let http = Some((Resource::Tcp(server.server.http), "server.http".to_owned(), &server.http));
     let tcp = server.server.tcp.map(|tcp| (Resource::Tcp(tcp), "server.tcp".to_owned(), &server.tcp));
+    let mut taken: Vec<(Resource<'_>, String, &Origin)> = Vec::new();
     let of_input = |(input, place)| {
         let input: &Input = input;
         let (resource, key) = match &input.kind {
@@ -60,7 +64,7 @@ pub fn refuse_shared_addresses(server: &Read, inputs: &[Input], places: &[Origin
         };
         Some((resource, format!("input \"{}\".{key}", input.name), place))
     };
-    for wanted in tcp.into_iter().chain(inputs.iter().zip(places).filter_map(of_input)) {
+    for wanted in http.into_iter().chain(tcp).filter(meant).chain(inputs.iter().zip(places).filter_map(of_input)) {
         let (resource, key, place) = &wanted;
         if let Some((other, owner, first)) = taken.iter().find(|(other, ..)| other.collides(resource)) {
             let found = format!("found {}", resource.name());

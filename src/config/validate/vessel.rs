@@ -15,7 +15,7 @@ pub fn read(layers: &mut Layers, effective: &mut Effective, problems: &mut Probl
     );
     let imo = reading::text_if(
         |text| text.len() == 7 && text.bytes().all(|b| b.is_ascii_digit()),
-        "seven digits, in quotes",
+        "seven digits in quotes, such as \"9074729\"",
     );
     let length = reading::number(0.0..=METRES_MAX);
     let vessel = Vessel {
