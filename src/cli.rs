@@ -8,7 +8,6 @@ pub mod completions;
 pub mod man;
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io::Read as _;
 
 use clap::Parser;
@@ -101,10 +100,7 @@ fn run(flags: Flags, variables: impl IntoIterator<Item = (OsString, OsString)>) 
 }
 
 /// The configuration of this command line, and the log filter.
-fn load(
-    flags: Flags,
-    variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<(Config, String), Refusal> {
+fn load(flags: Flags, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<(Config, String), Refusal> {
     let environment = texts(variables)?;
     let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, text)| text.clone());
     let path = flags.config.clone().or_else(|| variable("TAFFRAIL_CONFIG").map(Into::into));
@@ -131,15 +127,11 @@ fn load(
 }
 
 fn refusal(problems: &Problems) -> Refusal {
-    let mut text = String::new();
-    let _ = writeln!(text, "{problems}");
-    Refusal(text)
+    Refusal(format!("{problems}\n"))
 }
 
 /// The environment as text. A variable of ours that is no text is refused, since its value would be guessed.
-fn texts(
-    variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<Vec<(String, String)>, Refusal> {
+fn texts(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>, Refusal> {
     let mut problems = Problems::default();
     let mut texts = Vec::new();
     for (name, value) in variables {
@@ -164,7 +156,8 @@ fn read_file(path: &std::path::Path) -> Result<String, Refusal> {
     let read = file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| refuse(format!("cannot be read: {error}")))?;
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let line = good.matches('\n').count() + 1;
         Refusal(format!("{}:{line}: not UTF-8\n", path.display()))
     })
 }

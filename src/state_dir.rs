@@ -152,7 +152,8 @@ impl StateDir {
         }
         let written = self.disk.write_synced(&temporary, bytes).map_err(at("write the new content"));
         let written = written.and_then(|()| self.keep_copy(name).map_err(at("keep the old content")));
-        let written = written.and_then(|()| self.disk.rename(&temporary, &file).map_err(at("put the new content in place")));
+        let written =
+            written.and_then(|()| self.disk.rename(&temporary, &file).map_err(at("put the new content in place")));
         if written.is_err() {
             // The new content must not take room on a disk that may be full. If this fails too, the next write reuses it.
             let _ = self.disk.remove(&temporary);

@@ -1,4 +1,6 @@
 //! The state directory through kills, full disks, power cuts, bad files and a second server.
+// clippy knows only the functions marked #[test] as tests.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::io;

@@ -9,10 +9,7 @@ use crate::config::{Flags, report};
 ///
 /// # Errors
 /// A configuration that is refused.
-pub fn run(
-    flags: Flags,
-    variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<Command, Refusal> {
+pub fn run(flags: Flags, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Command, Refusal> {
     let (config, _) = super::load(flags, variables)?;
     Ok(Command::Print(report::toml(&config).into_bytes()))
 }

@@ -121,7 +121,7 @@ fn read_table(field: Field, layers: &mut Layers, problems: &mut Problems) {
     }
     let Raw::Table(fields) = value.raw else {
         let expected = format!("a table [{name}]");
-        problems.push(Problem::new(&origin, &name, &format!("found {}", value.raw.to_toml()), expected));
+        problems.push(Problem::new(&origin, &name, &format!("found {}", value.raw), expected));
         return;
     };
     for Field { name, origin, value } in fields {
@@ -138,14 +138,16 @@ fn read_table(field: Field, layers: &mut Layers, problems: &mut Problems) {
 fn read_elements(table: &'static Table, value: Spot, layers: &mut Layers, problems: &mut Problems) {
     match value.raw {
         Raw::List(elements) if elements.len() <= ELEMENTS_MAX => {
-            elements.into_iter().for_each(|element| layers.add(table.name, element));
+            for element in elements {
+                layers.add(table.name, element);
+            }
         }
         Raw::List(elements) => {
             let found = format!("found {} of them", elements.len());
             problems.push(Problem::new(&value.origin, table.name, &found, format!("at most {ELEMENTS_MAX}")));
         }
         raw => {
-            let found = if matches!(raw, Raw::Table(_)) { format!("[{}]", table.name) } else { raw.to_toml() };
+            let found = if matches!(raw, Raw::Table(_)) { format!("[{}]", table.name) } else { raw.to_string() };
             let expected = format!("[[{}]], once for each", table.name);
             problems.push(Problem::new(&value.origin, table.name, &format!("found {found}"), expected));
         }

@@ -134,7 +134,7 @@ fn input(spec: &str, problems: &mut Problems) -> Option<Spot> {
         ("stdin" | "demo", None) => {}
         _ => {
             let types = ["serial:", "tcp:", "tcp-listen:", "udp:", "file:", "signalk:", "stdin", "demo"];
-            let found = format!("found {}", text(spec).to_toml());
+            let found = format!("found {}", text(spec));
             problems.push(Problem::new(&ORIGIN, "input", &found, file::one_of(&types, what)));
             return None;
         }

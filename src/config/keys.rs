@@ -171,10 +171,20 @@ pub const TABLES: &[Table] = &[
             ),
             key("device", Any, Required("\"/dev/ttyUSB0\""), "serial: better the name below /dev/serial/by-id."),
             key("baud", Any, Default("4800"), "serial: bits per second, or \"auto\"."),
-            key("address", Any, Required("\"192.168.1.50:10110\""), "tcp: host:port; tcp-listen and udp: where to listen."),
+            key(
+                "address",
+                Any,
+                Required("\"192.168.1.50:10110\""),
+                "tcp: host:port; tcp-listen and udp: where to listen.",
+            ),
             key("url", Any, Required("\"ws://192.168.1.51:3000\""), "signalk: ws://, wss:// or tcp:// and the host."),
             key("path", Any, Required("\"voyage.nmea\""), "file: what to play."),
-            key("rate", Any, Default("1.0"), "file, demo: times as fast as real; file also \"max\", as fast as can be."),
+            key(
+                "rate",
+                Any,
+                Default("1.0"),
+                "file, demo: times as fast as real; file also \"max\", as fast as can be.",
+            ),
             key("repeat", Any, Default("false"), "file: from the start again at its end."),
             key("seed", Any, Default("1"), "demo: which passage."),
             key(
@@ -215,8 +225,18 @@ pub const TABLES: &[Table] = &[
         about: "The recorder: everything that changes, on the card, within limits.",
         keys: &[
             key("enabled", Switch, Default("true"), "Record."),
-            key("path", Text, Example("\"/var/lib/taffrail/history\""), "A directory; without it history in the state directory."),
-            key("commit_interval", Text, Default("\"10s\""), "Written to the card this often: what a power cut can cost."),
+            key(
+                "path",
+                Text,
+                Example("\"/var/lib/taffrail/history\""),
+                "A directory; without it history in the state directory.",
+            ),
+            key(
+                "commit_interval",
+                Text,
+                Default("\"10s\""),
+                "Written to the card this often: what a power cut can cost.",
+            ),
             key("max_size", Text, Default("\"8 GiB\""), "The oldest go when more than this is kept."),
             key("keep_free", Text, Default("\"1 GiB\""), "Left free for everything else on the same card."),
             key("max_mb_per_day", Whole, Example("500"), "Megabytes written a day at most; without it, no limit."),
@@ -229,7 +249,12 @@ pub const TABLES: &[Table] = &[
         keys: &[
             key("enabled", Switch, Default("false"), "Ask for logins."),
             key("allow_readonly", Switch, Default("true"), "Reading needs no login."),
-            key("expiration", Text, Default("\"1d\""), "A login is good for this long, or \"never\" for one without end."),
+            key(
+                "expiration",
+                Text,
+                Default("\"1d\""),
+                "A login is good for this long, or \"never\" for one without end.",
+            ),
             key("login_limit", Whole, Default("100"), "Login attempts from one address in ten minutes."),
         ],
     },
@@ -266,7 +291,9 @@ pub const TABLES: &[Table] = &[
             key(
                 "zones",
                 Any,
-                Example("[{ upper = 2.0, state = \"alarm\", message = \"Shallow\" }, { lower = 2.0, upper = 4.0, state = \"warn\" }]"),
+                Example(
+                    "[{ upper = 2.0, state = \"alarm\", message = \"Shallow\" }, { lower = 2.0, upper = 4.0, state = \"warn\" }]",
+                ),
                 "Ranges in the path's SI unit; a missing bound is open.",
             ),
         ],
@@ -287,7 +314,12 @@ pub const TABLES: &[Table] = &[
         shape: Shape::Once,
         about: "When another vessel is given up.",
         keys: &[
-            key("lost_after", Text, Default("\"10m\""), "Without a report for this long: position, course and speed become null."),
+            key(
+                "lost_after",
+                Text,
+                Default("\"10m\""),
+                "Without a report for this long: position, course and speed become null.",
+            ),
             key("leave_after", Text, Default("\"60m\""), "Without a report for this long: the vessel leaves."),
         ],
     },

@@ -76,7 +76,7 @@ impl Section {
     pub fn of_element(name: &'static str, element: Spot, problems: &mut Problems) -> Option<Self> {
         let table = keys::table(name).expect("only tables of the list are read");
         let Raw::Table(fields) = element.raw else {
-            problems.push(Problem::new(&element.origin, name, &format!("found {}", element.raw.to_toml()), "a table"));
+            problems.push(Problem::new(&element.origin, name, &format!("found {}", element.raw), "a table"));
             return None;
         };
         let mut values = BTreeMap::new();
@@ -91,7 +91,7 @@ impl Section {
 
     /// Adds a name to what messages call this element.
     pub fn label(&mut self, name: &str) {
-        self.label = format!("{} {}", self.table.name, Raw::Text(name.to_owned()).to_toml());
+        self.label = format!("{} {}", self.table.name, Raw::Text(name.to_owned()));
     }
 
     /// A value that need not be there.
@@ -108,7 +108,7 @@ impl Section {
                 Ok(good) => value = Some((good, spot)),
                 Err(expected) => {
                     let found = if key == keys::SECRET { Raw::Hidden } else { spot.raw };
-                    let found = format!("found {}", found.to_toml());
+                    let found = format!("found {}", found);
                     problems.push(Problem::new(&spot.origin, self.name_of(key), &found, expected));
                 }
             }
@@ -160,7 +160,7 @@ impl Section {
     /// Refuses a value that was read, because of what another key says.
     pub fn refuse_value(&self, key: &str, problems: &mut Problems, expected: &str) {
         if let Some((_, spot)) = self.read.iter().find(|(name, _)| *name == key) {
-            let found = format!("found {}", spot.raw.to_toml());
+            let found = format!("found {}", spot.raw);
             problems.push(Problem::new(&spot.origin, self.name_of(key), &found, expected));
         }
     }
@@ -169,7 +169,7 @@ impl Section {
     pub fn refuse_rest(&mut self, problems: &mut Problems, expected: &str) {
         for (key, spots) in std::mem::take(&mut self.values) {
             for spot in spots {
-                let found = format!("found {}", spot.raw.to_toml());
+                let found = format!("found {}", spot.raw);
                 problems.push(Problem::new(&spot.origin, self.name_of(key), &found, expected));
             }
         }
@@ -233,7 +233,8 @@ impl Effective {
 
     /// The first place where somebody set anything of `table` or of what belongs to it.
     pub fn first_set(&self, table: &str) -> Option<&Origin> {
-        let of_table = |name: &str| name.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let of_table =
+            |name: &str| name.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         let values = self.0.iter().filter(|entry| of_table(entry.table.name)).flat_map(|entry| &entry.values);
         values.map(|(_, spot)| &spot.origin).find(|origin| **origin != Origin::Default)
     }

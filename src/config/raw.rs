@@ -1,7 +1,9 @@
 //! A value before anybody has asked what it means: what TOML can hold, each with the place where it was written.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
+
+use super::keys::SECRET;
 
 /// A value as TOML knows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,62 +79,55 @@ impl fmt::Display for Origin {
     }
 }
 
-impl Raw {
+impl fmt::Display for Raw {
     /// As TOML, on one line.
-    pub fn to_toml(&self) -> String {
-        let mut out = String::new();
-        self.push_toml(&mut out);
-        out
-    }
-
-    fn push_toml(&self, out: &mut String) {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => push_quoted(text, out),
-            Self::Whole(n) => out.push_str(&n.to_string()),
+            Self::Text(text) => write_quoted(text, f),
+            Self::Whole(n) => write!(f, "{n}"),
             // Debug keeps the fraction that makes it a float.
-            Self::Number(n) => out.push_str(&format!("{n:?}")),
-            Self::Switch(on) => out.push_str(if *on { "true" } else { "false" }),
-            Self::Other(text) => out.push_str(text),
-            Self::Hidden => out.push_str("\"…\""),
+            Self::Number(n) => write!(f, "{n:?}"),
+            Self::Switch(on) => write!(f, "{on}"),
+            Self::Other(text) => f.write_str(text),
+            Self::Hidden => f.write_str("\"…\""),
             Self::List(items) => {
-                out.push('[');
+                f.write_char('[')?;
                 for (i, item) in items.iter().enumerate() {
-                    out.push_str(if i == 0 { "" } else { ", " });
-                    item.raw.push_toml(out);
+                    write!(f, "{}{}", if i == 0 { "" } else { ", " }, item.raw)?;
                 }
-                out.push(']');
+                f.write_char(']')
             }
             Self::Table(fields) => {
-                out.push_str("{ ");
+                f.write_str("{ ")?;
                 for (i, field) in fields.iter().enumerate() {
-                    out.push_str(if i == 0 { "" } else { ", " });
-                    push_key(&field.name, out);
-                    out.push_str(" = ");
-                    field.value.raw.push_toml(out);
+                    f.write_str(if i == 0 { "" } else { ", " })?;
+                    write_key(&field.name, f)?;
+                    let value = if field.name == SECRET { &Self::Hidden } else { &field.value.raw };
+                    write!(f, " = {value}")?;
                 }
-                out.push_str(if fields.is_empty() { "}" } else { " }" });
+                f.write_str(if fields.is_empty() { "}" } else { " }" })
             }
         }
     }
 }
 
-fn push_key(name: &str, out: &mut String) {
+fn write_key(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    if bare { out.push_str(name) } else { push_quoted(name, out) }
+    if bare { f.write_str(name) } else { write_quoted(name, f) }
 }
 
 /// A TOML basic string: backslash, quote and control characters escaped.
-fn push_quoted(text: &str, out: &mut String) {
-    out.push('"');
+fn write_quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_char('"')?;
     for c in text.chars() {
         match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => out.push(c),
+            '"' => f.write_str("\\\"")?,
+            '\\' => f.write_str("\\\\")?,
+            '\n' => f.write_str("\\n")?,
+            '\t' => f.write_str("\\t")?,
+            c if c.is_control() => write!(f, "\\u{:04X}", u32::from(c))?,
+            c => f.write_char(c)?,
         }
     }
-    out.push('"');
+    f.write_char('"')
 }

@@ -1,5 +1,7 @@
 //! The effective configuration as TOML, each value with the place that it comes from: what `taffrail check-config` prints.
 
+use std::fmt::{self, Write as _};
+
 use super::Config;
 use super::keys::{SECRET, Shape};
 use super::layers::EffectiveTable;
@@ -12,30 +14,33 @@ const COMMENT_COLUMN: usize = 44;
 /// hold.
 pub fn toml(config: &Config) -> String {
     let mut out = String::new();
-    for table in config.effective.tables() {
-        push_table(table, &mut out);
-    }
-    for line in config.inactive() {
-        out.push_str(&format!("\n# {line}\n"));
-    }
+    write(config, &mut out).expect("writing to a string does not fail");
     out
 }
 
-fn push_table(table: &EffectiveTable, out: &mut String) {
+fn write(config: &Config, out: &mut String) -> fmt::Result {
+    for table in config.effective.tables() {
+        write_table(table, out)?;
+    }
+    config.inactive().iter().try_for_each(|line| writeln!(out, "\n# {line}"))
+}
+
+fn write_table(table: &EffectiveTable, out: &mut String) -> fmt::Result {
     if !out.is_empty() {
         out.push('\n');
     }
     let name = table.table.name;
     match &table.origin {
-        Some(origin) if table.table.shape == Shape::Many => push_line(&format!("[[{name}]]"), origin, out),
-        _ => out.push_str(&format!("[{name}]\n")),
+        Some(origin) if table.table.shape == Shape::Many => write_line(&format!("[[{name}]]"), origin, out)?,
+        _ => writeln!(out, "[{name}]")?,
     }
     for (key, spot) in &table.values {
-        let line = if *key == SECRET { format!("# {key} is set") } else { format!("{key} = {}", spot.raw.to_toml()) };
-        push_line(&line, &spot.origin, out);
+        let line = if *key == SECRET { format!("# {key} is set") } else { format!("{key} = {}", spot.raw) };
+        write_line(&line, &spot.origin, out)?;
     }
+    Ok(())
 }
 
-fn push_line(line: &str, origin: &Origin, out: &mut String) {
-    out.push_str(&format!("{line:COMMENT_COLUMN$} # {origin}\n"));
+fn write_line(line: &str, origin: &Origin, out: &mut String) -> fmt::Result {
+    writeln!(out, "{line:COMMENT_COLUMN$} # {origin}")
 }

@@ -1,6 +1,8 @@
 //! The documented sample, `systemd/taffrail.toml`: every table and key there is, as comments. It is made from the list of
 //! keys, and a test holds the file to it, so that it cannot fall behind.
 
+use std::fmt::{self, Write as _};
+
 use super::keys::{Given, Shape, TABLES, Table};
 
 const HEAD: &str = "\
@@ -18,23 +20,26 @@ const HEAD: &str = "\
 /// The text of the file.
 pub fn toml() -> String {
     let mut out = HEAD.to_owned();
-    for table in TABLES.iter().filter(|table| table.shape != Shape::Inline) {
-        push_table(table, &mut out);
-    }
+    let mut tables = TABLES.iter().filter(|table| table.shape != Shape::Inline);
+    tables.try_for_each(|table| write_table(table, &mut out)).expect("writing to a string does not fail");
     out
 }
 
-fn push_table(table: &Table, out: &mut String) {
+fn write_table(table: &Table, out: &mut String) -> fmt::Result {
     out.push('\n');
     for line in table.about.lines() {
-        out.push_str(&format!("# {line}\n"));
+        writeln!(out, "# {line}")?;
     }
     let many = table.shape == Shape::Many;
-    let head = if many { format!("#-[[{}]]", table.name) } else { format!("[{}]", table.name) };
-    out.push_str(&format!("{head}\n"));
+    if many {
+        writeln!(out, "#-[[{}]]", table.name)?;
+    } else {
+        writeln!(out, "[{}]", table.name)?;
+    }
     for key in table.keys {
         // In an array of tables nothing holds before there is an element, so nothing there is a default of the file.
         let sign = if matches!(key.given, Given::Default(_)) && !many { "#" } else { "#-" };
-        out.push_str(&format!("# {}\n{sign}{} = {}\n", key.about, key.name, key.given.sample()));
+        writeln!(out, "# {}\n{sign}{} = {}", key.about, key.name, key.given.sample())?;
     }
+    Ok(())
 }

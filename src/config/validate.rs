@@ -19,12 +19,7 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 /// Reads everything. The result means something only where there are no problems.
-pub fn config(
-    mut layers: Layers,
-    environment: &[(String, String)],
-    flags: &Flags,
-    problems: &mut Problems,
-) -> Config {
+pub fn config(mut layers: Layers, environment: &[(String, String)], flags: &Flags, problems: &mut Problems) -> Config {
     let mut effective = Effective::default();
     let (layers, seen) = (&mut layers, &mut effective);
     let server = server::read(layers, environment, seen, problems);
@@ -45,7 +40,11 @@ fn history(layers: &mut Layers, effective: &mut Effective, problems: &mut Proble
     let history = History {
         enabled: section.get("enabled", problems, reading::switch),
         path: section.optional("path", problems, reading::path),
-        commit_interval: section.get("commit_interval", problems, reading::duration(SHORTEST..=Duration::from_secs(3600))),
+        commit_interval: section.get(
+            "commit_interval",
+            problems,
+            reading::duration(SHORTEST..=Duration::from_secs(3600)),
+        ),
         max_size: section.get("max_size", problems, reading::size),
         keep_free: section.get("keep_free", problems, reading::size),
         max_mb_per_day: section

@@ -70,7 +70,8 @@ pub fn refuse_shared_addresses(server: &Read, inputs: &[Input], places: &[Origin
             let found = format!("found {}", resource.name());
             let expected = format!("one that is free: {owner} has {} ({first})", other.name());
             // A default that somebody's own choice collides with is not where the mistake is.
-            let (place, found) = if **place == Origin::Default { (*first, format!("{found} by default")) } else { (*place, found) };
+            let (place, found) =
+                if **place == Origin::Default { (*first, format!("{found} by default")) } else { (*place, found) };
             problems.push(Problem::new(place, key, &found, expected));
         }
         taken.push(wanted);

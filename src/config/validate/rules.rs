@@ -31,7 +31,7 @@ fn refuse_repeats<'a>(
     let mut seen: Vec<(&str, crate::config::Origin)> = Vec::new();
     for (name, origin) in names {
         if let Some((_, first)) = seen.iter().find(|(known, _)| *known == name) {
-            let found = format!("found {} a second time", Raw::Text(name.to_owned()).to_toml());
+            let found = format!("found {} a second time", Raw::Text(name.to_owned()));
             problems.push(Problem::new(&origin, key, &found, format!("each once (the first one: {first})")));
         }
         seen.push((name, origin));

@@ -53,7 +53,8 @@ fn state_dir(section: &mut Section, environment: &[(String, String)], problems: 
     let below = |name: &str, rest: &str| get(name).map(|(_, text)| (name.to_owned(), Path::new(text).join(rest)));
     // systemd separates several directories by colons; ours is the first.
     let of_systemd = get("STATE_DIRECTORY").map(|(name, text)| (name.clone(), PathBuf::from(first(text))));
-    let found = of_systemd.or_else(|| below("XDG_STATE_HOME", "taffrail")).or_else(|| below("HOME", ".local/state/taffrail"));
+    let found =
+        of_systemd.or_else(|| below("XDG_STATE_HOME", "taffrail")).or_else(|| below("HOME", ".local/state/taffrail"));
     let Some((variable, path)) = found else {
         let found = "no place for it: none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set";
         let expected = "a directory, with server.state_dir or --state-dir".to_owned();
@@ -63,7 +64,7 @@ fn state_dir(section: &mut Section, environment: &[(String, String)], problems: 
     let origin = Origin::Environment(variable);
     let text = path.to_string_lossy().into_owned();
     if !path.is_absolute() {
-        let found = format!("found {}", Raw::Text(text.clone()).to_toml());
+        let found = format!("found {}", Raw::Text(text.clone()));
         problems.push(Problem::new(&origin, "server.state_dir", &found, "an absolute path"));
     }
     section.note("state_dir", Raw::Text(text), origin);
