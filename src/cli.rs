@@ -1,6 +1,6 @@
 //! The command line: what was asked for, as a [`Command`] that `main` carries out.
 //!
-//! Each subcommand is a file in `cli/` and a line in [`Subcommand`]; one that does not exist yet does not show in the help.
+//! Each subcommand is a file in `cli/` and a line in `Subcommand`; one that does not exist yet does not show in the help.
 //! Nothing here prints and nothing here exits: [`parse`] takes arguments and variables and answers.
 
 pub mod check_config;
@@ -105,6 +105,9 @@ fn load(flags: Flags, variables: impl IntoIterator<Item = (OsString, OsString)>)
     let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, text)| text.clone());
     let path = flags.config.clone().or_else(|| variable("TAFFRAIL_CONFIG").map(Into::into));
     let file = match &path {
+        Some(path) if path.as_os_str().is_empty() => {
+            return Err(Refusal("--config, TAFFRAIL_CONFIG: found \"\", expected the name of a file\n".to_owned()));
+        }
         Some(path) => Some((path.display().to_string(), read_file(path)?)),
         None => None,
     };

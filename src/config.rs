@@ -5,8 +5,8 @@
 //!
 //! - [`keys`] is the one list of tables and keys, with defaults and explanations. The reading of the file, the names of the
 //!   environment variables, the sample file and the report of `taffrail check-config` all come from it.
-//! - [`file`], [`environment`] and [`flags`] each turn what they are given into values with their [`Origin`].
-//! - [`layers`] holds these values, and [`validate`] reads them, highest precedence first: flags, environment, file,
+//! - [`mod@file`], [`environment`] and [`flags`] each turn what they are given into values with their [`Origin`].
+//! - [`layers`] holds these values, and `validate` reads them, highest precedence first: flags, environment, file,
 //!   defaults. A bad value is refused even where a higher one would win.
 //! - Whatever is wrong becomes a [`Problem`]; all of them are collected, so that one look at the answer is enough.
 //!

@@ -1,6 +1,6 @@
 //! The `taffrail` program.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use taffrail::cli::{self, Command, Refusal, Run};
@@ -33,7 +33,8 @@ fn print(bytes: &[u8]) -> ExitCode {
 
 /// Starts logging, says what is not active yet, and hands over to the server.
 fn serve(Run { config, log }: Run) -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_ansi(ansi).init();
     for line in config.inactive() {
         tracing::warn!("{line}");
     }

@@ -261,16 +261,18 @@ fn whatever_happens_in_a_write_the_old_or_the_new_content_is_there() {
         for first in [Blow::Error, Blow::Full, Blow::Kill, Blow::PowerCut] {
             for words in [&[][..], &["one"], &["zero", "one"]] {
                 let (disk, state) = open(Sim { has_no_links, ..Sim::default() });
-                words.iter().for_each(|word| state.write("file", &content(word)).unwrap());
+                for word in words {
+                    state.write("file", &content(word)).unwrap();
+                }
                 let start = disk.0.lock().unwrap().clone();
-                for at in 0.. {
+                for at in 0..100 {
                     let (fell, states) = struck(&start, "two", at, first);
                     if !fell {
                         break;
                     }
                     // A second blow in the write after the first one.
                     for (state, second) in states.iter().flat_map(|s| [(s, Blow::Kill), (s, Blow::PowerCut)]) {
-                        blows += (0..).take_while(|at| struck(state, "three", *at, second).0).count();
+                        blows += (0..100).take_while(|at| struck(state, "three", *at, second).0).count();
                     }
                 }
             }

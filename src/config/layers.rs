@@ -108,7 +108,7 @@ impl Section {
                 Ok(good) => value = Some((good, spot)),
                 Err(expected) => {
                     let found = if key == keys::SECRET { Raw::Hidden } else { spot.raw };
-                    let found = format!("found {}", found);
+                    let found = format!("found {found}");
                     problems.push(Problem::new(&spot.origin, self.name_of(key), &found, expected));
                 }
             }

@@ -120,7 +120,9 @@ pub fn url(raw: &Raw) -> Reading<String> {
 
 /// A file, directory or device.
 pub fn path(raw: &Raw) -> Reading<PathBuf> {
-    text(raw).map(PathBuf::from).map_err(|_| "the name of a file or directory, in quotes".into())
+    // Nobody expands a tilde here, and a directory called ~ is not what was meant.
+    let accept = |text: &str| !text.starts_with('~');
+    text_if(accept, "the name of a file or directory in full, in quotes")(raw).map(PathBuf::from)
 }
 
 /// Address ranges.
@@ -229,6 +231,7 @@ mod tests {
             ],
         );
         accepts(signalk_path, &["a", "a.b", "navigation.*", "a.b*"], &["", ".a", "a.", "a..b", "a b"]);
+        accepts(path, &["/a", "a b", "."], &["", "~/a", "a\0"]);
         accepts(text, &["a", "å b"], &["", "  ", "a\nb", &"x".repeat(256)]);
     }
 

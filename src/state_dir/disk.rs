@@ -90,12 +90,20 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Lock> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+        let mut file = match opened {
+            // A card that was remounted read-only must not keep the server from starting. A lock needs no writing, and
+            // where there is no file yet, nobody has one.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => match File::open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Lock::Held(None)),
+                opened => opened?,
+            },
+            opened => opened?,
+        };
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
-                file.set_len(0)?;
-                file.rewind()?;
                 // For the message of the next who tries. The lock holds without it, on a full disk for one.
+                let _ = file.set_len(0).and_then(|()| file.rewind());
                 let _ = writeln!(file, "{}", std::process::id());
                 Ok(Lock::Held(Some(file)))
             }
