@@ -1,12 +1,92 @@
-//! The configuration as the rest of the program sees it: complete, typed, validated. `RawConfig` (what TOML, environment
-//! and flags say) becomes a [`Config`] in one step; after it nobody validates again.
+//! The configuration as the rest of the program sees it: complete, typed, validated. What the TOML file, the environment
+//! and the flags say becomes a [`Config`] in one step, [`Config::load`]; after it nobody validates again.
+//!
+//! How it is put together, in order of reading:
+//!
+//! - [`keys`] is the one list of tables and keys, with defaults and explanations. The reading of the file, the names of the
+//!   environment variables, the sample file and the report of `taffrail check-config` all come from it.
+//! - [`mod@file`], [`environment`] and [`flags`] each turn what they are given into values with their [`Origin`].
+//! - [`layers`] holds these values, and `validate` reads them, highest precedence first: flags, environment, file,
+//!   defaults. A bad value is refused even where a higher one would win.
+//! - Whatever is wrong becomes a [`Problem`]; all of them are collected, so that one look at the answer is enough.
+//!
+//! Everything here is pure: text and pairs in, a [`Config`] or [`Problems`] out. Only the command line reads files.
+
+pub mod duration;
+pub mod environment;
+pub mod file;
+pub mod flags;
+pub mod keys;
+pub mod layers;
+pub mod problem;
+pub mod raw;
+pub mod reading;
+pub mod report;
+pub mod sample;
+pub mod size;
+mod validate;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use flags::Flags;
+pub use layers::Effective;
+pub use problem::{Problem, Problems};
+pub use raw::Origin;
+
+/// Features whose configuration is accepted before they exist: the table, and what is said about it at start. A feature
+/// that becomes active is taken off this list, and that is all there is to do.
+const NOT_ACTIVE_YET: &[&str] = &["security", "history", "priority", "meta"];
+
+/// What a configuration is made from. All of it is text; nothing here has been looked at yet.
+#[derive(Debug, Default)]
+pub struct Sources<'a> {
+    /// Name (as it shall stand in messages) and text of the configuration file, where there is one.
+    pub file: Option<(&'a str, &'a str)>,
+    /// The environment; variables that are none of ours are ignored.
+    pub environment: Vec<(String, String)>,
+    /// The command line.
+    pub flags: Flags,
+}
+
+impl Config {
+    /// Reads and validates everything that `sources` say.
+    ///
+    /// # Errors
+    /// Every problem that was found; there is no configuration then, not even a partial one.
+    pub fn load(sources: &Sources<'_>) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut layers = layers::Layers::default();
+        if let Some((name, text)) = sources.file {
+            file::read(name, text, &mut layers, &mut problems);
+        }
+        environment::read(&sources.environment, &mut layers, &mut problems);
+        sources.flags.read(&mut layers, &mut problems);
+        let config = validate::config(layers, &sources.environment, &sources.flags, &mut problems);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// One line for each table that somebody has set and whose feature is not there yet: accepted, and said at start.
+    pub fn inactive(&self) -> Vec<String> {
+        let line = |table: &&str| {
+            let origin = self.effective.first_set(table)?;
+            Some(format!("[{table}] is accepted but not active yet in this version ({origin})"))
+        };
+        NOT_ACTIVE_YET.iter().filter_map(line).collect()
+    }
+}
+
+impl Default for Config {
+    /// The defaults alone, with the demo boat and the state directory of a service, `/var/lib/taffrail`.
+    fn default() -> Self {
+        let environment = vec![("STATE_DIRECTORY".to_owned(), "/var/lib/taffrail".to_owned())];
+        Self::load(&Sources { environment, ..Sources::default() }).expect("the defaults are valid; a test holds it")
+    }
+}
+
 /// Everything that can be set.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// `[server]`
     pub server: Server,
@@ -18,10 +98,20 @@ pub struct Config {
     pub priorities: Vec<Priority>,
     /// `[history]`
     pub history: History,
+    /// `[security]`
+    pub security: Security,
+    /// `[[meta]]`
+    pub meta: Vec<Meta>,
+    /// `[ais]`
+    pub ais: Ais,
+    /// `[limits]`
+    pub limits: Limits,
+    /// Every value as it came out, with its origin: for `taffrail check-config` and [`Config::inactive`].
+    pub effective: Effective,
 }
 
 /// `[server]`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Server {
     /// Where HTTP and WebSocket listen.
     pub http: SocketAddr,
@@ -66,7 +156,7 @@ pub struct Network {
 }
 
 /// `[vessel]`
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Vessel {
     /// Nine digits; with it, self is `urn:mrn:imo:mmsi:…`.
     pub mmsi: Option<String>,
@@ -74,10 +164,32 @@ pub struct Vessel {
     pub uuid: Option<String>,
     /// Name of the boat.
     pub name: Option<String>,
+    /// Call sign, `communication.callsignVhf`.
+    pub callsign: Option<String>,
+    /// Flag state, two letters.
+    pub flag: Option<String>,
+    /// Home port.
+    pub port: Option<String>,
+    /// IMO number, seven digits, `registrations.imo`.
+    pub imo: Option<String>,
+    /// Greatest draft in metres, `design.draft.maximum`.
+    pub draft: Option<f64>,
+    /// Length over all in metres, `design.length.overall`.
+    pub length: Option<f64>,
+    /// Beam in metres, `design.beam`.
+    pub beam: Option<f64>,
+    /// Height above the water in metres, `design.airHeight`.
+    pub air_height: Option<f64>,
+    /// AIS ship type, 10 to 99 (36 sailing, 37 pleasure), `design.aisShipType.id`.
+    pub ship_type: Option<u8>,
+    /// Metres from the bow to the GPS antenna, `sensors.gps.fromBow`.
+    pub gps_from_bow: Option<f64>,
+    /// Metres from the centre line to the GPS antenna, starboard positive, `sensors.gps.fromCenter`.
+    pub gps_from_center: Option<f64>,
 }
 
 /// `[[input]]`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Input {
     /// Unique; the first part of every `$source` that comes from it.
     pub name: String,
@@ -97,7 +209,7 @@ pub enum Format {
 }
 
 /// `type` with the keys that belong to it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum InputKind {
     /// A serial port.
     Serial {
@@ -147,7 +259,7 @@ pub enum InputKind {
 }
 
 /// `[[priority]]`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Priority {
     /// Path pattern.
     pub path: String,
@@ -156,7 +268,7 @@ pub struct Priority {
 }
 
 /// One line of a priority list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PrioritySource {
     /// `$source`
     pub source: String,
@@ -165,7 +277,7 @@ pub struct PrioritySource {
 }
 
 /// `[history]`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct History {
     /// Record at all.
     pub enabled: bool,
@@ -179,4 +291,160 @@ pub struct History {
     pub keep_free: u64,
     /// Bytes written a day, where limited.
     pub max_mb_per_day: Option<u32>,
+}
+
+/// `[security]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Security {
+    /// Ask who somebody is at all.
+    pub enabled: bool,
+    /// Reading needs no login.
+    pub allow_readonly: bool,
+    /// A login is good for this long; `None` for "never" (it does not end).
+    pub expiration: Option<Duration>,
+    /// Login attempts from one address in ten minutes.
+    pub login_limit: u32,
+    /// `[[security.user]]`
+    pub users: Vec<User>,
+    /// `[[security.acl]]`, first match counts.
+    pub acl: Vec<AccessRule>,
+}
+
+/// `[[security.user]]`
+#[derive(Clone, PartialEq, Eq)]
+pub struct User {
+    /// Unique.
+    pub name: String,
+    /// What this user may do.
+    pub level: Level,
+    /// In clear; never printed.
+    pub password: String,
+}
+
+impl std::fmt::Debug for User {
+    /// Without the password, so that no log can hold it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User").field("name", &self.name).field("level", &self.level).finish_non_exhaustive()
+    }
+}
+
+/// `level`: the three that Signal K clients know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Reads.
+    ReadOnly,
+    /// Reads and writes.
+    ReadWrite,
+    /// Everything.
+    Admin,
+}
+
+/// `[[security.acl]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessRule {
+    /// Name of a user, or `any`.
+    pub subject: String,
+    /// Path pattern.
+    pub path: String,
+    /// What the subject may do there.
+    pub permission: Permission,
+}
+
+/// `permission`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Permission {
+    /// Does not see it.
+    None,
+    /// Sees it.
+    Read,
+    /// Sees and changes it.
+    Write,
+}
+
+/// `[[meta]]`: overrides what is known about a path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meta {
+    /// The path, without a context; unique.
+    pub path: String,
+    /// SI unit, for paths of the boat's own.
+    pub units: Option<String>,
+    /// What it is.
+    pub description: Option<String>,
+    /// What an instrument writes beside it.
+    pub display_name: Option<String>,
+    /// After this long without a value the path is stale.
+    pub timeout: Option<Duration>,
+    /// Ranges that raise notifications.
+    pub zones: Vec<Zone>,
+}
+
+/// One of `zones`, in the path's SI unit; without a bound it is open on that side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Zone {
+    /// From here.
+    pub lower: Option<f64>,
+    /// To here, greater than `lower`.
+    pub upper: Option<f64>,
+    /// `nominal`, `normal`, `alert`, `warn`, `alarm` or `emergency`.
+    pub state: ZoneState,
+    /// What the notification says.
+    pub message: Option<String>,
+}
+
+/// `state` of a zone, in order of severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ZoneState {
+    /// As it should be.
+    Nominal,
+    /// Nothing to say.
+    Normal,
+    /// For information.
+    Alert,
+    /// Attention.
+    Warn,
+    /// Act.
+    Alarm,
+    /// Danger to life.
+    Emergency,
+}
+
+impl ZoneState {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nominal => "nominal",
+            Self::Normal => "normal",
+            Self::Alert => "alert",
+            Self::Warn => "warn",
+            Self::Alarm => "alarm",
+            Self::Emergency => "emergency",
+        }
+    }
+}
+
+/// `[ais]`: when somebody else's vessel is given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ais {
+    /// Without a report for this long its position, course and speed become null.
+    pub lost_after: Duration,
+    /// Without a report for this long it leaves the model.
+    pub leave_after: Duration,
+}
+
+/// `[limits]`: what one client or one device can make the server hold. Beyond a limit the newcomer is refused and counted;
+/// what is there stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one message from a client.
+    pub message_bytes: usize,
+    /// Nesting of arrays and objects in a message.
+    pub depth: usize,
+    /// Different paths in all.
+    pub paths: usize,
+    /// Vessels, aids to navigation and other contexts.
+    pub contexts: usize,
+    /// Different `$source`s.
+    pub sources: usize,
+    /// Subscription rows of one client.
+    pub subscriptions_per_client: usize,
 }

@@ -1,0 +1,85 @@
+//! From the layers to a [`Config`]: every table is read, and then what tables say together is looked at.
+
+mod bind;
+mod input;
+mod rules;
+mod server;
+mod vessel;
+
+use std::time::Duration;
+
+use super::flags::Flags;
+use super::layers::{Effective, Layers};
+use super::problem::Problems;
+use super::{Ais, Config, History, Limits, reading};
+use crate::kernel::json;
+
+/// The shortest and longest of the times that may be set; what is longer is meant as something else.
+const SHORTEST: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
+/// Reads everything. The result means something only where there are no problems.
+pub fn config(mut layers: Layers, environment: &[(String, String)], flags: &Flags, problems: &mut Problems) -> Config {
+    let mut effective = Effective::default();
+    let (layers, seen) = (&mut layers, &mut effective);
+    let server = server::read(layers, environment, seen, problems);
+    let vessel = vessel::read(layers, seen, problems);
+    let (inputs, places) = input::read(layers, flags, seen, problems);
+    let priorities = rules::priorities(layers, seen, problems);
+    let history = history(layers, seen, problems);
+    let security = rules::security(layers, seen, problems);
+    let meta = rules::meta(layers, seen, problems);
+    let ais = ais(layers, seen, problems);
+    let limits = limits(layers, seen, problems);
+    bind::refuse_shared_addresses(&server, &inputs, &places, problems);
+    Config { server: server.server, vessel, inputs, priorities, history, security, meta, ais, limits, effective }
+}
+
+fn history(layers: &mut Layers, effective: &mut Effective, problems: &mut Problems) -> History {
+    let mut section = layers.section("history");
+    let history = History {
+        enabled: section.get("enabled", problems, reading::switch),
+        path: section.optional("path", problems, reading::path),
+        commit_interval: section.get(
+            "commit_interval",
+            problems,
+            reading::duration(SHORTEST..=Duration::from_secs(3600)),
+        ),
+        max_size: section.get("max_size", problems, reading::size),
+        keep_free: section.get("keep_free", problems, reading::size),
+        max_mb_per_day: section
+            .optional("max_mb_per_day", problems, reading::whole(1..=1_000_000))
+            .and_then(|megabytes| u32::try_from(megabytes).ok()),
+    };
+    section.finish(effective);
+    history
+}
+
+fn ais(layers: &mut Layers, effective: &mut Effective, problems: &mut Problems) -> Ais {
+    let mut section = layers.section("ais");
+    let ais = Ais {
+        lost_after: section.get("lost_after", problems, reading::duration(SHORTEST..=LONGEST)),
+        leave_after: section.get("leave_after", problems, reading::duration(SHORTEST..=LONGEST)),
+    };
+    if ais.leave_after < ais.lost_after {
+        section.refuse_value("leave_after", problems, "not before ais.lost_after");
+    }
+    section.finish(effective);
+    ais
+}
+
+fn limits(layers: &mut Layers, effective: &mut Effective, problems: &mut Problems) -> Limits {
+    let mut section = layers.section("limits");
+    let mut limit = |key, range| section.get(key, problems, reading::whole(range)).unsigned_abs() as usize;
+    let limits = Limits {
+        // Below a kilobyte no subscription fits; above 64 MiB one client could fill a small computer.
+        message_bytes: limit("message_bytes", 1024..=67_108_864),
+        depth: limit("depth", 4..=json::DEPTH_MAX as i64),
+        paths: limit("paths", 100..=1_000_000),
+        contexts: limit("contexts", 1..=1_000_000),
+        sources: limit("sources", 1..=65_535),
+        subscriptions_per_client: limit("subscriptions_per_client", 1..=65_535),
+    };
+    section.finish(effective);
+    limits
+}
