@@ -146,7 +146,8 @@ impl Assembler {
             self.abandoned += 1;
         }
         let first_end = part.symbols.len();
-        let symbols = part.symbols.to_vec();
+        let mut symbols = Vec::with_capacity(first_end * usize::from(part.total));
+        symbols.extend_from_slice(part.symbols);
         self.groups.push(Group { key, total: part.total, next: 2, last_part: now, contested, first_end, symbols });
     }
 

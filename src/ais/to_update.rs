@@ -23,8 +23,9 @@ const DEGREE_PER_MINUTE: f64 = DEGREE / 60.0;
 /// Units of [`Place`] in a degree.
 const PLACE_UNITS: f64 = 600_000.0;
 
-/// Values that the fullest common message (type 1 of a distress device) has: the vector is allocated once.
-const VALUES_USUAL: usize = 11;
+/// Values that a position report and a complete type 5 have at most: the vector is allocated once.
+const VALUES_REPORT: usize = 10;
+const VALUES_VOYAGE: usize = 13;
 
 /// Navigational status of an active distress transmitter.
 const STATUS_DISTRESS: u8 = 14;
@@ -74,7 +75,8 @@ impl Beacon {
 /// What a message says, about whom. Always names the sender, so it is never empty.
 pub fn update(mmsi: Mmsi, message: &Message, source: Source, own: bool, now: Timestamp) -> Update {
     let context = if own { Context::Own } else { Context::Mmsi(root(mmsi, message), mmsi) };
-    let mut update = Update::new(context, source, VALUES_USUAL);
+    let capacity = if matches!(message, Message::Voyage(_)) { VALUES_VOYAGE } else { VALUES_REPORT };
+    let mut update = Update::new(context, source, capacity);
     push_mmsi(&mut update, mmsi);
     match message {
         Message::ClassA(report) => class_a(&mut update, mmsi, report),
