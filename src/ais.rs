@@ -40,6 +40,13 @@ pub struct Tag<'a> {
     pub group: Option<u32>,
 }
 
+impl<'a> Tag<'a> {
+    /// From the texts of the parameters: `s` as it stands, and of `g` (`1-2-77`) the group number at its end.
+    pub fn new(source: Option<&'a str>, group: Option<&str>) -> Self {
+        Self { source, group: group.and_then(|text| text.rsplit('-').next()?.parse().ok()) }
+    }
+}
+
 /// Turns AIS sentences into updates. One for each input; holds the open parts of long messages and nothing else.
 #[derive(Debug, Default)]
 pub struct Decoder {

@@ -60,7 +60,9 @@ fn corpus() -> Option<Vec<Json>> {
 
 fn is_ais(row: &Json) -> bool {
     let kind = row["type"].as_str().unwrap_or_default();
-    kind.starts_with("VDM") || kind.starts_with("VDO")
+    let carries = |line: &Json| line.as_str().is_some_and(|line| line.contains("VDM,"));
+    let tagged = kind == "tagblock" && row["input"].as_array().is_some_and(|lines| lines.iter().all(carries));
+    tagged || kind.starts_with("VDM") || kind.starts_with("VDO")
 }
 
 fn check(row: &Json) -> Result<(), String> {
@@ -164,13 +166,13 @@ fn insert(table: &mut BTreeMap<String, Json>, path: &str, value: &Json) {
 /// Frames one line as the input does (checksum, tag block) and gives what the decoder says, in the form of [`flatten`].
 fn feed(decoder: &mut Decoder, line: &str) -> BTreeMap<String, Json> {
     let mut line = line.trim();
-    let mut tag = Tag::default();
+    let (mut source, mut group) = (None, None);
     if let Some((block, rest)) = line.strip_prefix('\\').and_then(|rest| rest.split_once('\\')) {
         line = rest;
         for field in block.split('*').next().unwrap_or_default().split(',') {
             match field.split_once(':') {
-                Some(("s", source)) => tag.source = Some(source),
-                Some(("g", group)) => tag.group = group.rsplit('-').next().and_then(|n| n.parse().ok()),
+                Some(("s", value)) => source = Some(value),
+                Some(("g", value)) => group = Some(value),
                 _ => {}
             }
         }
@@ -179,7 +181,7 @@ fn feed(decoder: &mut Decoder, line: &str) -> BTreeMap<String, Json> {
     let sentence = Sentence::from_parts(true, &address[..2], &address[2..], data);
     let wall = Timestamp::parse("2026-11-22T12:00:00Z").expect("a time");
     let mut updates = Vec::new();
-    decoder.sentence(&sentence, tag, false, Now { wall, mono: Moment::default() }, &mut updates);
+    decoder.sentence(&sentence, Tag::new(source, group), false, Now { wall, mono: Moment::default() }, &mut updates);
     let mut table = BTreeMap::new();
     for update in &updates {
         table.extend(flatten(&delta(update)));

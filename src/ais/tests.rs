@@ -562,6 +562,27 @@ fn the_station_of_a_tag_block_is_the_talker() {
     assert_eq!(source.talker, "2573238");
 }
 
+#[test]
+fn parts_are_held_together_by_their_tag_block_group() {
+    let lines = [
+        ("1-2-77", "2,1,1,B,53aDo842:N2U0C;?CD1@4LLD@0000000000000161@D3440Ht0000000,0"),
+        ("1-2-78", "2,1,1,B,53aDot42Ee3PS=8<000EHE:0LUHDp00000000016I38MM5WdNWDSm51D,0"),
+        ("2-2-77", "2,2,1,B,000000000000000,2"),
+        ("2-2-78", "2,2,1,B,Q0C@00000000000,2"),
+    ];
+    let mut decoder = Decoder::new();
+    let mut out = Vec::new();
+    for (group, fields) in lines {
+        let sentence = Sentence::from_parts(true, "AI", "VDM", fields);
+        decoder.sentence(&sentence, Tag::new(None, Some(group)), false, now(0), &mut out);
+    }
+    let text = told(&out);
+    assert_eq!(out.len(), 2, "{text}");
+    assert!(told(&out[..1]).contains(r#"{"name":"TAGGED"}"#), "{text}");
+    assert!(told(&out[1..]).contains(r#"{"name":"EVER GIVEN"}"#), "{text}");
+    assert_eq!(Tag::new(Some("r1"), Some("x")), Tag { source: Some("r1"), group: None });
+}
+
 fn six_bit_text(most: usize) -> impl Strategy<Value = CompactString> {
     prop::string::string_regex(&format!("([A-Z0-9!-?]([ A-Z0-9!-?]{{0,{}}}[A-Z0-9!-?])?)?", most - 2))
         .unwrap()
