@@ -140,7 +140,7 @@ impl Wiring {
             timing: Timing::default(),
             baud_memory: Arc::new(RunMemory::default()),
             delta: |_, _| 1,
-            demo: None,
+            demo: Some(|seed, start| Box::new(crate::demo::Demo::new(seed, start))),
         }
     }
 }

@@ -45,3 +45,13 @@ pub(super) async fn run(seed: u64, rate: f64, intake: &Intake) -> Ended {
         sentences.clear();
     }
 }
+
+impl DemoBoat for crate::demo::Demo {
+    fn advance_to(&mut self, ms: u64, out: &mut Vec<u8>) {
+        Self::advance_to(self, ms, out);
+    }
+
+    fn next_due(&self) -> u64 {
+        Self::next_due(self)
+    }
+}
