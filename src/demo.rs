@@ -1,1 +1,11 @@
 //! The demo boat.
+
+pub mod boat;
+pub mod chance;
+pub mod chart;
+pub mod helm;
+pub mod machinery;
+pub mod place;
+pub mod voyage;
+pub mod weather;
+pub mod wire;
