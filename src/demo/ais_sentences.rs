@@ -97,7 +97,7 @@ impl Message {
         m.course_heading_second(motion);
         m.number(0, 2);
         // Carrier sense, no display, DSC, whole band, message 22, autonomous, no RAIM.
-        m.number(0b1_0111_00, 7);
+        m.number(0b101_1100, 7);
         m.number(0, 1);
         m.number(0b110_0000_0000_0000_0110, 19);
         m

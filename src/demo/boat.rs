@@ -6,6 +6,8 @@ use super::place::{KNOT_MPS, Place, Vector, circle_deg, side_deg};
 
 /// Speed under engine in calm water.
 const MOTOR_MPS: f64 = 5.6 * KNOT_MPS;
+/// Speed at the start of the demo.
+const START_MPS: f64 = 4.0 * KNOT_MPS;
 /// Speed under sail in a strong wind at the best angle.
 const HULL_MPS: f64 = 7.4 * KNOT_MPS;
 /// Share of the best speed by the angle to the true wind in degrees.
@@ -47,11 +49,12 @@ pub struct Boat {
     waves: Waves,
 }
 
+/// How the waves move her, in degrees (of yaw: in degrees per second).
 #[derive(Debug, Clone)]
 struct Waves {
-    yaw_deg: [Swing; 2],
-    roll_deg: [Swing; 2],
-    pitch_deg: [Swing; 2],
+    yaw: [Swing; 2],
+    roll: [Swing; 2],
+    pitch: [Swing; 2],
 }
 
 /// What acts on the boat during a step.
@@ -68,7 +71,7 @@ pub struct Forces {
 }
 
 impl Boat {
-    /// A boat at rest.
+    /// A boat that goes ahead slowly, upright, in still water.
     pub fn new(place: Place, heading_deg: f64, chance: &mut Chance) -> Self {
         let mut pair = |a: f64, b: f64| [Swing::new(chance, a, 5.3), Swing::new(chance, b, 8.9)];
         Self {
@@ -76,15 +79,15 @@ impl Boat {
             heading_deg,
             turn_deg: 0.0,
             rudder_deg: 0.0,
-            water_mps: 0.0,
+            water_mps: START_MPS,
             leeway_deg: 0.0,
             roll_deg: 0.0,
             pitch_deg: 0.0,
-            ground: Vector::default(),
+            ground: Vector::polar(START_MPS, heading_deg),
             log_m: 4_321.7 * 1852.0,
             trip_m: 0.0,
             heel_deg: 0.0,
-            waves: Waves { yaw_deg: pair(0.5, 0.4), roll_deg: pair(1.2, 0.8), pitch_deg: pair(1.1, 0.7) },
+            waves: Waves { yaw: pair(0.5, 0.4), roll: pair(1.2, 0.8), pitch: pair(1.1, 0.7) },
         }
     }
 
@@ -129,7 +132,7 @@ impl Boat {
         self.rudder_deg += (demand - self.rudder_deg).clamp(-move_max, move_max);
         // A rudder needs flow; at rest the propeller gives it some.
         let flow = (self.water_mps / 3.0).clamp(0.3, 1.2);
-        let settles_deg = 0.3 * flow * self.rudder_deg + sum(&self.waves.yaw_deg, t_s);
+        let settles_deg = 0.3 * flow * self.rudder_deg + sum(&self.waves.yaw, t_s);
         self.turn_deg += (settles_deg - self.turn_deg) * dt_s / 1.5;
         self.heading_deg = circle_deg(self.heading_deg + self.turn_deg * dt_s);
     }
@@ -143,8 +146,8 @@ impl Boat {
         self.heel_deg += (settles_deg - self.heel_deg) * dt_s / 3.0;
         let knots = (self.water_mps / KNOT_MPS).max(1.5);
         self.leeway_deg = (10.0 * self.heel_deg / knots.powi(2)).clamp(-LEEWAY_MAX_DEG, LEEWAY_MAX_DEG);
-        self.roll_deg = self.heel_deg + sum(&self.waves.roll_deg, t_s);
-        self.pitch_deg = sum(&self.waves.pitch_deg, t_s);
+        self.roll_deg = self.heel_deg + sum(&self.waves.roll, t_s);
+        self.pitch_deg = sum(&self.waves.pitch, t_s);
     }
 }
 

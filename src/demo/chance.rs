@@ -32,6 +32,7 @@ impl Chance {
     }
 
     /// A source of its own for one actor, so that what one of them draws does not change the others.
+    #[must_use]
     pub fn fork(&mut self) -> Self {
         Self(self.bits())
     }

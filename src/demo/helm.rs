@@ -54,12 +54,14 @@ pub struct Order {
     pub motoring: bool,
 }
 
-impl Helm {
+impl Default for Helm {
     /// At the harbour end, about to leave.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { from: 0, to: 1, board: 1.0, drift_deg: 0.0, motor_left_s: MOTOR_OUT_S, tacks: 0, gybes: 0, rounds: 0 }
     }
+}
 
+impl Helm {
     /// The waypoints of the leg under sail now: the one left behind and the next one.
     pub fn leg(&self) -> (&'static Waypoint, &'static Waypoint) {
         (&PASSAGE[self.from], &PASSAGE[self.to])
@@ -140,9 +142,7 @@ mod tests {
         let bearing = PASSAGE[0].place.to(PASSAGE[1].place).bearing_deg();
         let table = [(90.0, 0.0), (60.0, 0.0), (-60.0, 0.0), (20.0, 23.0), (-20.0, -23.0), (178.0, -26.0)];
         for (wind_off_bow, off_straight) in table {
-            let mut helm = Helm::new();
-            helm.motor_left_s = 0.0;
-            helm.board = f64::signum(wind_off_bow);
+            let mut helm = Helm { motor_left_s: 0.0, board: f64::signum(wind_off_bow), ..Helm::default() };
             let order = helm.step(sight(PASSAGE[0].place, bearing + wind_off_bow), 0.25);
             let off = side_deg(bearing - order.heading_deg);
             assert!((off - off_straight).abs() < 0.5, "wind {wind_off_bow} off the bow: {off} off the straight way");
@@ -154,9 +154,7 @@ mod tests {
         let (from, to) = (PASSAGE[0].place, PASSAGE[1].place);
         let line = from.to(to);
         let edge = from.plus(line.times(0.3)).plus(crate::demo::place::Vector::polar(500.0, line.bearing_deg() + 90.0));
-        let mut helm = Helm::new();
-        helm.motor_left_s = 0.0;
-        helm.board = -1.0;
+        let mut helm = Helm { motor_left_s: 0.0, board: -1.0, ..Helm::default() };
         helm.step(sight(edge, line.bearing_deg()), 0.25);
         assert_eq!((helm.tacks, helm.board), (1, 1.0), "on port tack she was going further to the right");
         helm.step(sight(edge, line.bearing_deg()), 0.25);
@@ -165,7 +163,7 @@ mod tests {
 
     #[test]
     fn legs_lead_there_and_back() {
-        let mut helm = Helm::new();
+        let mut helm = Helm::default();
         let mut legs = vec![(helm.from, helm.to)];
         for _ in 0..6 {
             let there = helm.leg().1.place;

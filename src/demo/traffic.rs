@@ -170,16 +170,12 @@ impl Ship {
         }
         if self.static_due_ms <= elapsed_ms {
             self.static_due_ms += STATIC_INTERVAL_MS;
-            return match self.station.unit {
-                Unit::ClassA { callsign, ship_type, dimensions, draught_dm, destination } => {
-                    let name = self.station.name;
-                    Some(Message::voyage(mmsi, callsign, name, ship_type, dimensions, draught_dm, destination))
-                }
-                _ => {
-                    self.part_b_due_ms = elapsed_ms + PART_B_AFTER_MS;
-                    Some(Message::name_b(mmsi, self.station.name))
-                }
-            };
+            if let Unit::ClassA { callsign, ship_type, dimensions, draught_dm, destination } = self.station.unit {
+                let name = self.station.name;
+                return Some(Message::voyage(mmsi, callsign, name, ship_type, dimensions, draught_dm, destination));
+            }
+            self.part_b_due_ms = elapsed_ms + PART_B_AFTER_MS;
+            return Some(Message::name_b(mmsi, self.station.name));
         }
         if self.part_b_due_ms <= elapsed_ms {
             self.part_b_due_ms = u64::MAX;

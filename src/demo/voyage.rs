@@ -32,13 +32,14 @@ pub struct Voyage {
 }
 
 impl Voyage {
-    /// About to leave the harbour approach.
+    /// In the harbour approach, outward bound.
     pub fn new(chance: &mut Chance) -> Self {
         let first_leg = PASSAGE[0].place.to(PASSAGE[1].place);
+        let boat = Boat::new(PASSAGE[0].place, first_leg.bearing_deg(), chance);
         Self {
-            boat: Boat::new(PASSAGE[0].place, first_leg.bearing_deg(), chance),
-            helm: Helm::new(),
-            machinery: Machinery::new(),
+            boat,
+            helm: Helm::default(),
+            machinery: Machinery::default(),
             weather: Weather::new(chance),
             water: Water::new(chance),
             motoring: true,
