@@ -139,7 +139,7 @@ impl Demo {
                 (slot.write)(&scene, out);
             }
         }
-        self.traffic.report(now_ms, self.start, out);
+        self.traffic.report(now_ms, out);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Who is about in the demo's water. Names, call signs and numbers are made up: the MMSIs carry Finland's 230 followed by
 //! 999, the IMO number 0 says that there is none.
 
-use super::ais_sentences::Dimensions;
 use super::place::{KNOT_MPS, Place};
+use crate::ais::message::Dimensions;
 
 /// One AIS station.
 #[derive(Debug)]
@@ -23,25 +23,11 @@ pub struct Station {
 #[derive(Debug)]
 #[allow(missing_docs)]
 pub enum Unit {
-    ClassA {
-        callsign: &'static str,
-        ship_type: u32,
-        dimensions: Dimensions,
-        draught_dm: u32,
-        destination: &'static str,
-    },
-    ClassB {
-        callsign: &'static str,
-        ship_type: u32,
-        dimensions: Dimensions,
-    },
-    Aid {
-        kind: u32,
-    },
+    ClassA { callsign: &'static str, ship_type: u8, dimensions: Dimensions, draught_dm: u8, destination: &'static str },
+    ClassB { callsign: &'static str, ship_type: u8, dimensions: Dimensions },
+    Aid { kind: u8 },
     BaseStation,
-    Aircraft {
-        altitude_m: u32,
-    },
+    Aircraft { altitude_m: u16 },
 }
 
 /// Where a station goes.
@@ -162,16 +148,21 @@ pub const ROSTER: [Station; 13] = [
 
 const fn class_a(
     callsign: &'static str,
-    ship_type: u32,
-    dimensions: Dimensions,
-    draught_dm: u32,
+    ship_type: u8,
+    metres: [u16; 4],
+    draught_dm: u8,
     destination: &'static str,
 ) -> Unit {
-    Unit::ClassA { callsign, ship_type, dimensions, draught_dm, destination }
+    Unit::ClassA { callsign, ship_type, dimensions: size(metres), draught_dm, destination }
 }
 
-const fn class_b(callsign: &'static str, ship_type: u32, dimensions: Dimensions) -> Unit {
-    Unit::ClassB { callsign, ship_type, dimensions }
+const fn class_b(callsign: &'static str, ship_type: u8, metres: [u16; 4]) -> Unit {
+    Unit::ClassB { callsign, ship_type, dimensions: size(metres) }
+}
+
+/// From the antenna to bow, stern, port and starboard.
+const fn size([bow, stern, port, starboard]: [u16; 4]) -> Dimensions {
+    Dimensions { bow, stern, port, starboard }
 }
 
 #[cfg(test)]

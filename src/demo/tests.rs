@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::ais::Tag;
+use crate::kernel::time::Now;
+use crate::nmea0183::Outcome;
+use crate::nmea0183::sentence::Sentence;
 use proptest::prelude::*;
 
 fn start() -> Timestamp {
@@ -138,6 +142,21 @@ fn within_half_a_minute_all_ships_have_a_name() {
     };
     // Six of class A, four of class B with two parts each, one aid to navigation.
     assert_eq!((first('5'), first('H'), first('E')), (6, 8, 1));
+}
+
+#[test]
+fn our_own_decoder_understands_all_the_traffic() {
+    let mut decoder = crate::ais::Decoder::new();
+    let (mut updates, mut understood) = (Vec::new(), 0);
+    for line in lines(&bytes(1, 600_000)).iter().filter(|l| l[0] == "AIVDM") {
+        let data = line[1..].join(",");
+        let sentence = Sentence::from_parts(true, "AI", "VDM", &data);
+        let outcome = decoder.sentence(&sentence, Tag::default(), false, Now::default(), &mut updates);
+        let first_of_two = line[1] == "2" && line[2] == "1";
+        assert_eq!(outcome, if first_of_two { Outcome::Nothing } else { Outcome::Understood }, "{line:?}");
+        understood += usize::from(!first_of_two);
+    }
+    assert!(understood > 600 && updates.len() == understood, "{understood} of {}", updates.len());
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The other stations: how they move, and when AIS lets them report.
 
-use super::ais_sentences::{Message, Motion};
+use super::ais_sentences::{Motion, aid, base_station, details_b, name_b, send, voyage};
 use super::chance::Chance;
 use super::place::{KNOT_MPS, Place, Vector, circle_deg, side_deg};
 use super::roster::{ROSTER, Route, Station, Unit};
-use crate::kernel::time::Timestamp;
+use crate::ais::message::Message;
+use crate::kernel::update::Mmsi;
 
 /// Ships move in steps of a second: AIS tells no finer time.
 const STEP_MS: u64 = 1_000;
@@ -25,8 +26,8 @@ pub struct Traffic {
     elapsed_ms: u64,
     /// Counts messages: their channels alternate.
     sent: u32,
-    /// Counts messages of several sentences: their groups go round from 0 to 9.
-    groups: u32,
+    /// Sequence number of the next message of several sentences, 0 to 9.
+    sequence: u8,
 }
 
 /// One station and its plans.
@@ -34,6 +35,8 @@ pub struct Traffic {
 pub struct Ship {
     /// Who it is.
     pub station: &'static Station,
+    /// Its number.
+    pub mmsi: Mmsi,
     /// Where it is.
     pub place: Place,
     /// Its course, which is also its heading: the demo's ships do not slip.
@@ -58,7 +61,7 @@ impl Traffic {
     /// Everybody somewhere on their way.
     pub fn new(chance: &mut Chance) -> Self {
         let ships = ROSTER.iter().map(|station| Ship::new(station, chance.fork())).collect();
-        Self { ships, elapsed_ms: 0, sent: 0, groups: 0 }
+        Self { ships, elapsed_ms: 0, sent: 0, sequence: 0 }
     }
 
     /// All stations, in the order of the roster.
@@ -79,16 +82,14 @@ impl Traffic {
         }
     }
 
-    /// Appends the reports due at `elapsed_ms`; `start` is the wall time of 0.
-    pub fn report(&mut self, elapsed_ms: u64, start: Timestamp, out: &mut Vec<u8>) {
-        // The positions are those of the last whole second.
-        let time = start.plus_millis(self.elapsed_ms as i64);
+    /// Appends the reports due at `elapsed_ms`.
+    pub fn report(&mut self, elapsed_ms: u64, out: &mut Vec<u8>) {
         for ship in &mut self.ships {
-            while let Some(message) = ship.due_message(elapsed_ms, time) {
+            while let Some(message) = ship.due_message(elapsed_ms) {
                 let channel = if self.sent % 2 == 0 { 'A' } else { 'B' };
-                message.send(channel, self.groups % 10, out);
                 self.sent = self.sent.wrapping_add(1);
-                self.groups = (self.groups + u32::from(message.is_long())) % 10;
+                let long = send(ship.mmsi, &message, channel, self.sequence, out);
+                self.sequence = (self.sequence + u8::from(long)) % 10;
             }
         }
     }
@@ -109,6 +110,7 @@ impl Ship {
         let (report_due_ms, static_due_ms) = (due(FIRST_REPORT_WITHIN_MS), due(FIRST_NAME_WITHIN_MS));
         let mut ship = Self {
             station,
+            mmsi: Mmsi::new(station.mmsi).expect("the roster has numbers of nine digits at most"),
             place,
             course_deg: 220.0,
             turn_deg: 0.0,
@@ -162,54 +164,45 @@ impl Ship {
     }
 
     /// The next message due at `elapsed_ms`, if any, and the plan for the one after it.
-    fn due_message(&mut self, elapsed_ms: u64, time: Timestamp) -> Option<Message> {
-        let mmsi = self.station.mmsi;
+    fn due_message(&mut self, elapsed_ms: u64) -> Option<Message> {
         if self.report_due_ms <= elapsed_ms {
             self.report_due_ms += self.report_interval_ms();
-            return Some(self.position_report(time));
+            return Some(self.position_report());
         }
         if self.static_due_ms <= elapsed_ms {
             self.static_due_ms += STATIC_INTERVAL_MS;
             if let Unit::ClassA { callsign, ship_type, dimensions, draught_dm, destination } = self.station.unit {
                 let name = self.station.name;
-                return Some(Message::voyage(mmsi, callsign, name, ship_type, dimensions, draught_dm, destination));
+                return Some(voyage(name, callsign, ship_type, dimensions, draught_dm, destination));
             }
             self.part_b_due_ms = elapsed_ms + PART_B_AFTER_MS;
-            return Some(Message::name_b(mmsi, self.station.name));
+            return Some(name_b(self.station.name));
         }
         if self.part_b_due_ms <= elapsed_ms {
             self.part_b_due_ms = u64::MAX;
             if let Unit::ClassB { callsign, ship_type, dimensions } = self.station.unit {
-                return Some(Message::details_b(mmsi, ship_type, callsign, dimensions));
+                return Some(details_b(callsign, ship_type, dimensions));
             }
         }
         None
     }
 
-    fn position_report(&self, time: Timestamp) -> Message {
-        let mmsi = self.station.mmsi;
-        let second = time.civil().second;
-        let mut motion = Motion {
+    fn position_report(&self) -> Message {
+        let motion = Motion {
             place: self.place,
             speed_mps: self.station.speed_mps,
             course_deg: self.course_deg,
-            heading_deg: Some(self.course_deg),
-            turn_deg_min: self.turn_deg * 60.0,
-            second,
+            turn_deg: self.turn_deg,
         };
         match self.station.unit {
             Unit::ClassA { .. } => {
                 let status = if self.station.speed_mps == 0.0 { AT_ANCHOR } else { UNDER_ENGINE };
-                Message::class_a(if self.is_turning() { 3 } else { 1 }, mmsi, status, &motion)
+                motion.class_a(if self.is_turning() { 3 } else { 1 }, status)
             }
-            Unit::ClassB { .. } => {
-                // Small craft seldom have a compass on their AIS.
-                motion.heading_deg = None;
-                Message::class_b(mmsi, &motion)
-            }
-            Unit::Aid { kind } => Message::aid(mmsi, kind, self.station.name, self.place, [1, 1, 1, 1], second),
-            Unit::BaseStation => Message::base_station(mmsi, self.place, time),
-            Unit::Aircraft { altitude_m } => Message::aircraft(mmsi, altitude_m, &motion),
+            Unit::ClassB { .. } => motion.class_b(),
+            Unit::Aid { kind } => aid(kind, self.station.name, self.place),
+            Unit::BaseStation => base_station(self.place),
+            Unit::Aircraft { altitude_m } => motion.aircraft(altitude_m),
         }
     }
 
@@ -240,8 +233,8 @@ impl Ship {
 }
 
 /// Navigational status of a class A ship.
-const UNDER_ENGINE: u32 = 0;
-const AT_ANCHOR: u32 = 1;
+const UNDER_ENGINE: u8 = 0;
+const AT_ANCHOR: u8 = 1;
 
 impl Station {
     fn has_static(&self) -> bool {
@@ -313,7 +306,7 @@ mod tests {
         while traffic.next_due() < 3_600_000 {
             let due = traffic.next_due();
             traffic.advance_to(due);
-            traffic.report(due, Timestamp::from_millis(0), &mut out);
+            traffic.report(due, &mut out);
         }
         let text = String::from_utf8(out).unwrap();
         let count = |first: char, kind: &str| {
