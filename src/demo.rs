@@ -19,6 +19,7 @@ pub mod machinery;
 pub mod place;
 pub mod receiver;
 pub mod roster;
+pub mod ship;
 pub mod sky;
 pub mod traffic;
 pub mod voyage;

@@ -71,10 +71,10 @@ fn every_line_is_a_sentence_with_all_its_fields() {
 }
 
 #[test]
-fn lines_stay_short_and_correct_after_days() {
+fn lines_stay_short_and_correct_all_round_the_passage() {
     let mut demo = Demo::new(3, start());
     let mut out = Vec::new();
-    for hour in [30, 31, 32] {
+    for hour in [2, 4, 7, 9] {
         // Jump without writing, then listen for a minute.
         demo.voyage.advance_to(hour * 3_600_000);
         demo.traffic.advance_to(hour * 3_600_000);

@@ -1,9 +1,10 @@
-//! The other stations: how they move, and when AIS lets them report.
+//! The other stations together: when AIS lets each of them report, and what.
 
 use super::ais_sentences::{Motion, aid, base_station, details_b, name_b, send, voyage};
 use super::chance::Chance;
-use super::place::{KNOT_MPS, Place, Vector, circle_deg, side_deg};
-use super::roster::{ROSTER, Route, Station, Unit};
+use super::place::KNOT_MPS;
+use super::roster::{ROSTER, Station, Unit};
+use super::ship::Ship;
 use crate::ais::message::Message;
 use crate::kernel::update::Mmsi;
 
@@ -22,7 +23,7 @@ const SLOT_MS: u64 = 50;
 /// All other stations.
 #[derive(Debug, Clone)]
 pub struct Traffic {
-    ships: Vec<Ship>,
+    reporters: Vec<Reporter>,
     elapsed_ms: u64,
     /// Counts messages: their channels alternate.
     sent: u32,
@@ -30,137 +31,69 @@ pub struct Traffic {
     sequence: u8,
 }
 
-/// One station and its plans.
+/// One station and when it reports next.
 #[derive(Debug, Clone)]
-pub struct Ship {
-    /// Who it is.
-    pub station: &'static Station,
-    /// Its number.
-    pub mmsi: Mmsi,
-    /// Where it is.
-    pub place: Place,
-    /// Its course, which is also its heading: the demo's ships do not slip.
-    pub course_deg: f64,
-    /// Rate of turn in degrees per second.
-    pub turn_deg: f64,
-    goal: Goal,
-    chance: Chance,
+struct Reporter {
+    ship: Ship,
+    mmsi: Mmsi,
     report_due_ms: u64,
     static_due_ms: u64,
     part_b_due_ms: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Goal {
-    None,
-    OnLane { next: usize, forth: bool },
-    Point(Place),
-}
-
 impl Traffic {
     /// Everybody somewhere on their way.
     pub fn new(chance: &mut Chance) -> Self {
-        let ships = ROSTER.iter().map(|station| Ship::new(station, chance.fork())).collect();
-        Self { ships, elapsed_ms: 0, sent: 0, sequence: 0 }
+        let reporters = ROSTER.iter().map(|station| Reporter::new(station, chance.fork())).collect();
+        Self { reporters, elapsed_ms: 0, sent: 0, sequence: 0 }
     }
 
     /// All stations, in the order of the roster.
-    pub fn ships(&self) -> &[Ship] {
-        &self.ships
+    pub fn ships(&self) -> impl Iterator<Item = &Ship> {
+        self.reporters.iter().map(|reporter| &reporter.ship)
     }
 
     /// When the next report is due, in milliseconds since the start.
     pub fn next_due(&self) -> u64 {
-        self.ships.iter().map(Ship::next_due).min().unwrap_or(u64::MAX)
+        self.reporters.iter().map(Reporter::next_due).min().unwrap_or(u64::MAX)
     }
 
     /// Moves everybody on to the last whole second at or before `elapsed_ms`.
     pub fn advance_to(&mut self, elapsed_ms: u64) {
         while elapsed_ms.saturating_sub(self.elapsed_ms) >= STEP_MS {
             self.elapsed_ms += STEP_MS;
-            self.ships.iter_mut().for_each(|ship| ship.step(STEP_MS as f64 / 1000.0));
+            self.reporters.iter_mut().for_each(|reporter| reporter.ship.step(STEP_MS as f64 / 1000.0));
         }
     }
 
     /// Appends the reports due at `elapsed_ms`.
     pub fn report(&mut self, elapsed_ms: u64, out: &mut Vec<u8>) {
-        for ship in &mut self.ships {
-            while let Some(message) = ship.due_message(elapsed_ms) {
+        for reporter in &mut self.reporters {
+            while let Some(message) = reporter.due_message(elapsed_ms) {
                 let channel = if self.sent % 2 == 0 { 'A' } else { 'B' };
                 self.sent = self.sent.wrapping_add(1);
-                let long = send(ship.mmsi, &message, channel, self.sequence, out);
+                let long = send(reporter.mmsi, &message, channel, self.sequence, out);
                 self.sequence = (self.sequence + u8::from(long)) % 10;
             }
         }
     }
 }
 
-impl Ship {
+impl Reporter {
     fn new(station: &'static Station, mut chance: Chance) -> Self {
-        let (place, goal) = match station.route {
-            Route::At(place) => (place, Goal::None),
-            Route::Lane(lane) => {
-                let next = 1 + (chance.unit() * (lane.len() - 1) as f64) as usize;
-                let way = lane[next - 1].to(lane[next]);
-                (lane[next - 1].plus(way.times(chance.between(0.1, 0.9))), Goal::OnLane { next, forth: true })
-            }
-            Route::Within(a, b) => (point_within(a, b, &mut chance), Goal::Point(point_within(a, b, &mut chance))),
-        };
         let mut due = |within_ms: f64| (chance.unit() * within_ms) as u64 / SLOT_MS * SLOT_MS;
         let (report_due_ms, static_due_ms) = (due(FIRST_REPORT_WITHIN_MS), due(FIRST_NAME_WITHIN_MS));
-        let mut ship = Self {
-            station,
+        Self {
+            ship: Ship::new(station, chance),
             mmsi: Mmsi::new(station.mmsi).expect("the roster has numbers of nine digits at most"),
-            place,
-            course_deg: 220.0,
-            turn_deg: 0.0,
-            goal,
-            chance,
             report_due_ms,
             static_due_ms: if station.has_static() { static_due_ms } else { u64::MAX },
             part_b_due_ms: u64::MAX,
-        };
-        if let Some(goal) = ship.goal_place() {
-            ship.course_deg = ship.place.to(goal).bearing_deg();
         }
-        ship
     }
 
     fn next_due(&self) -> u64 {
         self.report_due_ms.min(self.static_due_ms).min(self.part_b_due_ms)
-    }
-
-    fn goal_place(&self) -> Option<Place> {
-        match (self.goal, &self.station.route) {
-            (Goal::OnLane { next, .. }, Route::Lane(lane)) => Some(lane[next]),
-            (Goal::Point(place), _) => Some(place),
-            _ => None,
-        }
-    }
-
-    fn step(&mut self, dt_s: f64) {
-        let Some(goal) = self.goal_place() else { return };
-        let way = self.place.to(goal);
-        let turn_max = self.station.turn_max_deg();
-        // Within one and a half turning circles a goal could be circled for ever.
-        let radius_m = self.station.speed_mps / turn_max.to_radians();
-        if way.length() < (1.5 * radius_m).max(150.0) {
-            self.choose_next_goal();
-        }
-        self.turn_deg = (0.2 * side_deg(way.bearing_deg() - self.course_deg)).clamp(-turn_max, turn_max);
-        self.course_deg = circle_deg(self.course_deg + self.turn_deg * dt_s);
-        self.place = self.place.plus(Vector::polar(self.station.speed_mps * dt_s, self.course_deg));
-    }
-
-    fn choose_next_goal(&mut self) {
-        self.goal = match (self.goal, &self.station.route) {
-            (Goal::OnLane { next, forth }, Route::Lane(lane)) => {
-                let forth = if forth { next + 1 < lane.len() } else { next == 0 };
-                Goal::OnLane { next: if forth { next + 1 } else { next - 1 }, forth }
-            }
-            (_, Route::Within(a, b)) => Goal::Point(point_within(*a, *b, &mut self.chance)),
-            (goal, _) => goal,
-        };
     }
 
     /// The next message due at `elapsed_ms`, if any, and the plan for the one after it.
@@ -171,16 +104,16 @@ impl Ship {
         }
         if self.static_due_ms <= elapsed_ms {
             self.static_due_ms += STATIC_INTERVAL_MS;
-            if let Unit::ClassA { callsign, ship_type, dimensions, draught_dm, destination } = self.station.unit {
-                let name = self.station.name;
+            if let Unit::ClassA { callsign, ship_type, dimensions, draught_dm, destination } = self.ship.station.unit {
+                let name = self.ship.station.name;
                 return Some(voyage(name, callsign, ship_type, dimensions, draught_dm, destination));
             }
             self.part_b_due_ms = elapsed_ms + PART_B_AFTER_MS;
-            return Some(name_b(self.station.name));
+            return Some(name_b(self.ship.station.name));
         }
         if self.part_b_due_ms <= elapsed_ms {
             self.part_b_due_ms = u64::MAX;
-            if let Unit::ClassB { callsign, ship_type, dimensions } = self.station.unit {
+            if let Unit::ClassB { callsign, ship_type, dimensions } = self.ship.station.unit {
                 return Some(details_b(callsign, ship_type, dimensions));
             }
         }
@@ -189,42 +122,38 @@ impl Ship {
 
     fn position_report(&self) -> Message {
         let motion = Motion {
-            place: self.place,
-            speed_mps: self.station.speed_mps,
-            course_deg: self.course_deg,
-            turn_deg: self.turn_deg,
+            place: self.ship.place,
+            speed_mps: self.ship.station.speed_mps,
+            course_deg: self.ship.course_deg,
+            turn_deg: self.ship.turn_deg,
         };
-        match self.station.unit {
+        match self.ship.station.unit {
             Unit::ClassA { .. } => {
-                let status = if self.station.speed_mps == 0.0 { AT_ANCHOR } else { UNDER_ENGINE };
-                motion.class_a(if self.is_turning() { 3 } else { 1 }, status)
+                let status = if self.ship.station.speed_mps == 0.0 { AT_ANCHOR } else { UNDER_ENGINE };
+                motion.class_a(if self.ship.is_turning() { 3 } else { 1 }, status)
             }
             Unit::ClassB { .. } => motion.class_b(),
-            Unit::Aid { kind } => aid(kind, self.station.name, self.place),
-            Unit::BaseStation => base_station(self.place),
+            Unit::Aid { kind } => aid(kind, self.ship.station.name, self.ship.place),
+            Unit::BaseStation => base_station(self.ship.place),
             Unit::Aircraft { altitude_m } => motion.aircraft(altitude_m),
         }
     }
 
-    fn is_turning(&self) -> bool {
-        self.turn_deg.abs() > 0.1
-    }
-
     /// Reporting intervals of M.1371-5, tables 1 and 2.
     fn report_interval_ms(&self) -> u64 {
-        let knots = self.station.speed_mps / KNOT_MPS;
-        match self.station.unit {
+        let knots = self.ship.station.speed_mps / KNOT_MPS;
+        match self.ship.station.unit {
             Unit::ClassA { .. } if knots < 0.1 => 180_000,
             Unit::ClassA { .. } if knots > 23.0 => 2_000,
             Unit::ClassA { .. } if knots > 14.0 => {
-                if self.is_turning() {
+                if self.ship.is_turning() {
                     2_000
                 } else {
                     6_000
                 }
             }
             // A third of the usual interval, on our grid of slots.
-            Unit::ClassA { .. } if self.is_turning() => 3_300,
+            Unit::ClassA { .. } if self.ship.is_turning() => 3_300,
             Unit::ClassA { .. } | Unit::BaseStation | Unit::Aircraft { .. } => 10_000,
             Unit::ClassB { .. } if knots > 2.0 => 30_000,
             Unit::ClassB { .. } | Unit::Aid { .. } => 180_000,
@@ -240,26 +169,14 @@ impl Station {
     fn has_static(&self) -> bool {
         matches!(self.unit, Unit::ClassA { .. } | Unit::ClassB { .. })
     }
-
-    /// How fast it turns, in degrees per second.
-    fn turn_max_deg(&self) -> f64 {
-        match self.unit {
-            Unit::ClassA { .. } => 0.9,
-            Unit::Aircraft { .. } => 4.0,
-            _ => 5.0,
-        }
-    }
-}
-
-fn point_within(a: Place, b: Place, chance: &mut Chance) -> Place {
-    let lat_deg = chance.between(a.lat_deg, b.lat_deg);
-    Place { lat_deg, lon_deg: chance.between(a.lon_deg, b.lon_deg) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::demo::chart::PASSAGE;
+    use crate::demo::place::Place;
+    use crate::demo::roster::Route;
 
     #[test]
     fn for_seven_days_everybody_moves_and_nobody_leaves() {
@@ -267,7 +184,7 @@ mod tests {
         let mut seen: Vec<Vec<Place>> = vec![Vec::new(); ROSTER.len()];
         for at_ms in (0..7 * 86_400_000).step_by(60_000) {
             traffic.advance_to(at_ms);
-            for (ship, track) in traffic.ships().iter().zip(&mut seen) {
+            for (ship, track) in traffic.ships().zip(&mut seen) {
                 // Wherever the own boat is, everybody is within 30 miles of her.
                 for waypoint in &PASSAGE {
                     let miles = waypoint.place.to(ship.place).length() / 1852.0;
@@ -293,7 +210,7 @@ mod tests {
         for at_ms in (0..12 * 3_600_000).step_by(10_000) {
             traffic.advance_to(at_ms);
             for (near, end) in nearest.iter_mut().zip([lane[0], lane[lane.len() - 1]]) {
-                *near = near.min(traffic.ships()[0].place.to(end).length());
+                *near = near.min(traffic.ships().next().unwrap().place.to(end).length());
             }
         }
         assert!(nearest.iter().all(|m| *m < 1_000.0), "{nearest:?}");
