@@ -22,7 +22,7 @@ use crate::kernel::update::{Context, Nmea0183Source, Source, Update};
 
 use convert::State;
 use framer::{Framer, Piece};
-use sentence::{Refusal, Sentence};
+use sentence::{Demand, Refusal, Sentence};
 
 /// Values for which an update has room at first; GGA, the longest of the frequent sentences, has eight.
 const VALUES_EXPECTED: usize = 8;
@@ -32,6 +32,9 @@ const VALUES_EXPECTED: usize = 8;
 pub struct Options {
     /// Accept sentences without a checksum (a wrong one is always refused).
     pub checksum_optional: bool,
+    /// Do not look at checksums at all: for the instrument that computes them wrongly. Line noise then passes for data,
+    /// so this is nothing for a healthy device.
+    pub checksum_ignored: bool,
     /// `!AIVDO` is the own vessel. Off in `taffrail convert`, which knows no own ship and keeps the MMSI context.
     pub vdo_is_own: bool,
 }
@@ -179,7 +182,14 @@ impl Decoder {
             // A tag block may stand on a line of its own (IEC 61162-450 groups); one that is broken has no sentence.
             return if untagged.bad == 0 { Outcome::Nothing } else { Outcome::Malformed };
         }
-        let checked = match sentence::check(untagged.rest, self.options.checksum_optional) {
+        let demand = if self.options.checksum_ignored {
+            Demand::Nothing
+        } else if self.options.checksum_optional {
+            Demand::RightIfThere
+        } else {
+            Demand::Right
+        };
+        let checked = match sentence::check(untagged.rest, demand) {
             Ok(checked) => checked,
             Err(Refusal::NoSentence) => return Outcome::Noise,
             Err(Refusal::ChecksumMissing | Refusal::ChecksumWrong { .. }) => return Outcome::BadChecksum,

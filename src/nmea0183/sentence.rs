@@ -40,6 +40,17 @@ pub enum Refusal {
     Malformed,
 }
 
+/// What is asked of the checksum of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    /// It is there and right.
+    Right,
+    /// It is right where there is one.
+    RightIfThere,
+    /// Nothing.
+    Nothing,
+}
+
 /// A line that passed the checks, not yet taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checked<'a> {
@@ -51,9 +62,8 @@ pub struct Checked<'a> {
 
 /// Looks for the frame of a sentence in a line without its tag block, and verifies its checksum: the exclusive or of all
 /// bytes between the start character and the first `*`, as two hexadecimal digits. What follows them is ignored when it
-/// cannot be part of them (some receivers append a time after a comma). Where `checksum_optional`, a line without any `*`
-/// passes too.
-pub fn check(line: &[u8], checksum_optional: bool) -> Result<Checked<'_>, Refusal> {
+/// cannot be part of them (some receivers append a time after a comma).
+pub fn check(line: &[u8], demand: Demand) -> Result<Checked<'_>, Refusal> {
     let line = line.trim_ascii_end();
     let Some((&start, text)) = line.split_first().filter(|(b, _)| matches!(b, b'$' | b'!')) else {
         return Err(Refusal::NoSentence);
@@ -72,8 +82,9 @@ pub fn check(line: &[u8], checksum_optional: bool) -> Result<Checked<'_>, Refusa
         Some(said) if said == computed => {}
         // Line noise may well begin with a dollar; without an address or a checksum that holds it is nothing more.
         _ if !plausible => return Err(Refusal::NoSentence),
+        _ if demand == Demand::Nothing => {}
         Some(said) => return Err(Refusal::ChecksumWrong { said, computed }),
-        None if star.is_none() && checksum_optional => {}
+        None if star.is_none() && demand == Demand::RightIfThere => {}
         None => return Err(Refusal::ChecksumMissing),
     }
     if plausible { Ok(Checked { encapsulated: start == b'!', body }) } else { Err(Refusal::Malformed) }
@@ -93,13 +104,11 @@ pub fn hex_byte(digits: &[u8]) -> Option<u8> {
 }
 
 /// The text of a sentence. The standard is ASCII only; what is not UTF-8 either is taken for Latin-1, which older
-/// plotters use in names, so that no byte can cost a sentence. NUL bytes are left out: they do not change the
-/// checksum, so one that comes with a right checksum was put in on the way.
+/// plotters use in names, so that no byte can cost a sentence.
 pub fn text(body: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(body) {
-        Ok(text) if !body.contains(&0) => Cow::Borrowed(text),
-        Ok(text) => Cow::Owned(text.replace('\0', "")),
-        Err(_) => Cow::Owned(body.iter().filter(|&&b| b != 0).map(|&b| char::from(b)).collect()),
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(body.iter().map(|&b| char::from(b)).collect()),
     }
 }
 
@@ -141,8 +150,8 @@ impl<'a> Sentence<'a> {
 mod tests {
     use super::*;
 
-    fn parse(line: &str, checksum_optional: bool) -> Result<(String, String, Vec<String>), Refusal> {
-        let checked = check(line.as_bytes(), checksum_optional)?;
+    fn parse(line: &str, demand: Demand) -> Result<(String, String, Vec<String>), Refusal> {
+        let checked = check(line.as_bytes(), demand)?;
         let body = text(checked.body);
         let s = Sentence::parse(checked.encapsulated, &body);
         Ok((s.talker.into(), s.formatter.into(), s.fields().iter().map(|&f| f.into()).collect()))
@@ -150,7 +159,9 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_apart() {
-        let ok = |line: &str| parse(line, true).map(|(t, f, fields)| format!("{t}/{f}/{}", fields.join("|"))).unwrap();
+        let ok = |line: &str| {
+            parse(line, Demand::RightIfThere).map(|(t, f, fields)| format!("{t}/{f}/{}", fields.join("|"))).unwrap()
+        };
         assert_eq!(ok("$IIDBT,035.53,f,010.83,M,005.85,F*23"), "II/DBT/035.53|f|010.83|M|005.85|F");
         assert_eq!(ok("$iiDBT,1"), "ii/DBT/1");
         assert_eq!(ok("$GPGSVH, 1 ,"), "GP/GSV/1|");
@@ -172,15 +183,19 @@ mod tests {
             ("$IIDBT,035.53,f,010.83,M,005.85,F*24", Refusal::ChecksumWrong { said: 0x24, computed: 0x23 }),
         ];
         for (line, refusal) in table {
-            assert_eq!(parse(line, false), Err(refusal), "{line}");
+            assert_eq!(parse(line, Demand::Right), Err(refusal), "{line}");
         }
-        assert_eq!(parse("$IIDBT,1*00", true).unwrap_err(), Refusal::ChecksumWrong { said: 0, computed: 0x4f });
-        assert!(parse("$IIDBT,035.53,f,010.83,M,005.85,F*23,1241544035", false).is_ok());
+        assert_eq!(
+            parse("$IIDBT,1*00", Demand::RightIfThere).unwrap_err(),
+            Refusal::ChecksumWrong { said: 0, computed: 0x4f }
+        );
+        assert!(parse("$IIDBT,1*00", Demand::Nothing).is_ok());
+        assert!(parse("$IIDBT,035.53,f,010.83,M,005.85,F*23,1241544035", Demand::Right).is_ok());
     }
 
     #[test]
     fn bytes_beyond_ascii_cost_nothing() {
         assert_eq!(text(b"GPWPL,\xc4rholmen"), "GPWPL,\u{c4}rholmen");
-        assert_eq!(text(b"GP\0GLL\0"), "GPGLL");
+        assert_eq!(text("GPWPL,Åland".as_bytes()), "GPWPL,Åland");
     }
 }
