@@ -13,7 +13,6 @@ pub mod aton_type;
 pub mod calendar;
 pub mod encode;
 pub mod inland;
-pub mod lost;
 pub mod message;
 pub mod ship_type;
 pub mod sixbit;
