@@ -3,11 +3,30 @@
 //! To add a sentence: write its [`Converter`] in the file of its family under `convert/`, give it an arm in
 //! [`converter`], and its field names an entry in [`super::explain`].
 
+mod alerts;
+mod attitude;
+mod autopilot;
+mod cruzpro;
+pub mod device;
+mod distress;
+mod engine;
+mod gnss_quality;
+mod motion;
+mod notification;
+mod object;
+mod proprietary;
+mod seatalk;
+mod targets;
+mod transducer;
+mod waypoints;
+
 use super::Outcome;
 use super::field;
 use super::sentence::Sentence;
 use crate::kernel::time::{Now, Timestamp};
 use crate::kernel::update::Update;
+
+pub use transducer::XdrRule;
 
 /// Turns one sentence into values. It adds them to the update and says what became of the sentence; it may change the
 /// update's context (a radar target, a vessel in distress) and its timestamp. An update left without values is not
@@ -19,14 +38,15 @@ pub type Converter = fn(&Sentence<'_>, &mut State, &mut Update) -> Outcome;
 pub struct State {
     /// Time of arrival of the sentence in hand.
     pub now: Now,
+    /// What the sentences of single devices need of each other.
+    pub devices: device::DeviceState,
     /// The last full date and time that this device gave (RMC, ZDA), and when it did.
     clock: Option<(Timestamp, Now)>,
 }
 
 /// The converter for a formatter (three letters, or the whole address of a proprietary sentence).
 pub fn converter(formatter: &str) -> Option<Converter> {
-    let _ = formatter;
-    None
+    device::converter(formatter)
 }
 
 impl State {
