@@ -8,6 +8,8 @@ mod attitude;
 mod autopilot;
 mod cruzpro;
 pub mod device;
+#[cfg(test)]
+mod device_tests;
 mod distress;
 mod engine;
 mod gnss_quality;

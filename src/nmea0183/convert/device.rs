@@ -95,15 +95,15 @@ fn ignored(_: &Sentence<'_>, _: &mut State, _: &mut Update) -> Outcome {
 /// waypoints of no active route), and the settings and reports of the makers whose data sentences are read above.
 /// Formatters from NMEA 0183 4.11 and IEC 61162-1.
 const IGNORED: &[&str] = &[
-    "ABK", "ABM", "ACA", "ACF", "ACG", "ACK", "ACM", "ACN", "ACS", "ADS", "AFB", "AGA", "AID", "AIR", "AKD", "ALA", "ALC",
-    "ALM", "ARC", "ARP", "ASD", "ASN", "BBM", "BCG", "BCL", "BRM", "BWW", "CBR", "CEK", "COP", "CUR", "DCM", "DCN", "DCR",
-    "DDC", "DLM", "DMF", "DOR", "DSI", "DSM", "DSR", "ECB", "EFB", "EPV", "ETL", "EVE", "FIR", "FSI", "FSR", "GBQ", "GFA",
-    "GGQ", "GLC", "GLQ", "GMP", "GNQ", "GPQ", "GRS", "HBT", "HCR", "HMR", "HMS", "HRM", "LCD", "LR1", "LR2", "LR3", "LRF",
-    "LRI", "LTI", "MEB", "MLA", "MSK", "MSS", "MTR", "NAK", "NLS", "NRM", "NRX", "NSR", "OLN", "OOB", "OSR", "PCM", "POS",
-    "PRC", "RDS", "ROM", "ROO", "ROR", "RRT", "RSD", "RST", "SEL", "SFI", "SID", "SM1", "SM2", "SM3", "SM4", "SMB", "SMV",
-    "SPO", "SPS", "SPW", "SSA", "SSD", "STN", "SXR", "TBR", "TBS", "TDS", "TFI", "TFR", "TLB", "TPC", "TPR", "TPT", "TRC",
-    "TRD", "TRF", "TRL", "TRP", "TSA", "TSP", "TSR", "TTD", "TUT", "UID", "VER", "VLB", "VMB", "VSD", "VSI", "WAT", "WDC",
-    "WDR", "WNC", "ZDL", "ZFO", "ZTG",
+    "ABK", "ABM", "ACA", "ACF", "ACG", "ACK", "ACM", "ACN", "ACS", "ADS", "AFB", "AGA", "AID", "AIR", "AKD", "ALA",
+    "ALC", "ALM", "ARC", "ARP", "ASD", "ASN", "BBM", "BCG", "BCL", "BRM", "BWW", "CBR", "CEK", "COP", "CUR", "DCM",
+    "DCN", "DCR", "DDC", "DLM", "DMF", "DOR", "DSI", "DSM", "DSR", "ECB", "EFB", "EPV", "ETL", "EVE", "FIR", "FSI",
+    "FSR", "GBQ", "GFA", "GGQ", "GLC", "GLQ", "GMP", "GNQ", "GPQ", "GRS", "HBT", "HCR", "HMR", "HMS", "HRM", "LCD",
+    "LR1", "LR2", "LR3", "LRF", "LRI", "LTI", "MEB", "MLA", "MSK", "MSS", "MTR", "NAK", "NLS", "NRM", "NRX", "NSR",
+    "OLN", "OOB", "OSR", "PCM", "POS", "PRC", "RDS", "ROM", "ROO", "ROR", "RRT", "RSD", "RST", "SEL", "SFI", "SID",
+    "SM1", "SM2", "SM3", "SM4", "SMB", "SMV", "SPO", "SPS", "SPW", "SSA", "SSD", "STN", "SXR", "TBR", "TBS", "TDS",
+    "TFI", "TFR", "TLB", "TPC", "TPR", "TPT", "TRC", "TRD", "TRF", "TRL", "TRP", "TSA", "TSP", "TSR", "TTD", "TUT",
+    "UID", "VER", "VLB", "VMB", "VSD", "VSI", "WAT", "WDC", "WDR", "WNC", "ZDL", "ZFO", "ZTG",
 ];
 
 /// Beginnings of proprietary addresses whose other sentences are settings and reports of the receiver itself.
@@ -112,7 +112,9 @@ const IGNORED_MAKERS: &[&str] = &["PAMT", "PGRM", "PMGN", "PMTK", "PSRF", "PSMD"
 fn is_known_and_ignored(formatter: &str) -> bool {
     // A query (`$CCGPQ,GGA`) ends in Q after the two letters of the one who is asked.
     let query = formatter.len() == 3 && formatter.ends_with('Q');
-    query || IGNORED.binary_search(&formatter).is_ok() || IGNORED_MAKERS.iter().any(|maker| formatter.starts_with(maker))
+    query
+        || IGNORED.binary_search(&formatter).is_ok()
+        || IGNORED_MAKERS.iter().any(|maker| formatter.starts_with(maker))
 }
 
 #[cfg(test)]

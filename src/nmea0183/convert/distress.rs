@@ -110,10 +110,8 @@ pub(super) fn dsc(sentence: &Sentence<'_>, state: &mut State, update: &mut Updat
         Call::Distress(code, kind) => {
             let nature = nature(code);
             let message = format!("DSC {kind} of {subject}: {nature}");
-            update.push_at(
-                format_compact!("notifications.{nature}"),
-                notification(Severity::Emergency, true, &message),
-            );
+            update
+                .push_at(format_compact!("notifications.{nature}"), notification(Severity::Emergency, true, &message));
         }
         Call::Acknowledged(code) => {
             let nature = nature(code);

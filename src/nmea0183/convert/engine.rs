@@ -15,9 +15,10 @@ const ENGINES_MAX: u32 = 16;
 /// `RPM,S|E,number,revolutions per minute,pitch %,status`. Counter-clockwise is negative. The pitch of the propeller has
 /// no path in the schema.
 pub(super) fn rpm(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
-    let (Some(number), Some(revolutions)) =
-        (field::count(sentence.field(2)).filter(|n| *n < ENGINES_MAX), field::revolutions_per_minute(sentence.field(3)))
-    else {
+    let (Some(number), Some(revolutions)) = (
+        field::count(sentence.field(2)).filter(|n| *n < ENGINES_MAX),
+        field::revolutions_per_minute(sentence.field(3)),
+    ) else {
         return if field::status(sentence.field(5)) == Some(false) { Outcome::Void } else { Outcome::Nothing };
     };
     if field::status(sentence.field(5)) == Some(false) {

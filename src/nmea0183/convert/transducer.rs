@@ -92,20 +92,30 @@ fn si(kind: &str, text: &str, unit: &str) -> Option<f64> {
         ("A", "D") => n.to_radians(),
         ("C" | "W", "C") => n + field::KELVIN_AT_ZERO_CELSIUS,
         ("C" | "W", "F") => (n - 32.0) / 1.8 + field::KELVIN_AT_ZERO_CELSIUS,
-        // Percent of the full range: angles (trim tabs), volumes (tank levels), and whatever else is given so.
-        ("A" | "G" | "H" | "V" | "E", "P") => n / 100.0,
+        // Percent of the full range: trim tabs, humidities, tank levels.
+        ("A" | "E" | "G" | "H" | "V", "P") => n / 100.0,
         ("D", "f" | "F") => n * field::METRES_PER_FOOT,
         ("L", "S") => n / 1000.0,
         ("P", "B") => n * 100_000.0,
         // Not in the standard, but sent: hectopascal or millibar, inches of mercury.
         ("P", "H") => n * 100.0,
         ("P", "I") => n * field::PASCAL_PER_INCH_OF_MERCURY,
-        ("R", "L" | "l") => n * CUBIC_METRES_PER_LITRE,
-        ("V", "L" | "l") => n * CUBIC_METRES_PER_LITRE,
+        ("R" | "V", "L" | "l") => n * CUBIC_METRES_PER_LITRE,
         ("T", "R") => n / 60.0,
         // Engine hours, as some gateways write them; the standard leaves the unit of `G` empty.
         ("G", "H") => n * 3600.0,
-        // kelvin, metre, hertz, ampere, volt, pascal, cubic metre, newton, kg/m3, radian: SI already.
-        _ => n,
+        // SI already: kelvin, metre, hertz, ampere, volt, pascal, cubic metre (per second), newton, kg/m3, radian; and
+        // what is generic is as its rule says.
+        ("C" | "W" | "M", "K")
+        | ("D" | "R" | "V", "M")
+        | ("F", "H")
+        | ("I", "A")
+        | ("U", "V")
+        | ("P", "P")
+        | ("N", "N")
+        | ("A", "R")
+        | ("G", _) => n,
+        // A unit that does not belong to the type: better no value than a wrong one.
+        _ => return None,
     })
 }

@@ -133,8 +133,7 @@ impl Routes {
     }
 
     fn position(&self, name: &str, now: Moment) -> Option<Position> {
-        let fresh =
-            |(of, _, at): &&(CompactString, Position, Moment)| of == name && now.since(*at) <= WAYPOINT_HOLD_MS;
+        let fresh = |(of, _, at): &&(CompactString, Position, Moment)| of == name && now.since(*at) <= WAYPOINT_HOLD_MS;
         self.waypoints.iter().find(fresh).map(|(_, position, _)| *position)
     }
 
