@@ -2,6 +2,24 @@
 //!
 //! To add a sentence: write its [`Converter`] in the file of its family under `convert/`, give it an arm in
 //! [`converter`], and its field names an entry in [`super::explain`].
+//!
+//! What an empty field means. Where a sentence exists to report one thing, an empty field says that the thing is gone, and
+//! null is published: it replaces the old value on the plotter. Where a field is an extra that many senders never fill
+//! (variation, height), empty says nothing and nothing is published: another sentence may well know it. A damaged field
+//! is always null, because its old value is not what the sender means either.
+
+pub mod course;
+pub mod depth;
+pub mod heading;
+pub mod position;
+pub mod route;
+pub mod rudder;
+pub mod satellites;
+pub mod speed;
+pub mod temperature;
+pub mod time;
+pub mod weather;
+pub mod wind;
 
 mod alerts;
 mod attitude;
@@ -26,14 +44,69 @@ use super::Outcome;
 use super::field;
 use super::sentence::Sentence;
 use crate::kernel::time::{Now, Timestamp};
-use crate::kernel::update::Update;
+use crate::kernel::update::{PathValue, Update};
+use crate::kernel::value::Value;
 
-pub use transducer::XdrRule;
+pub use transducer::{Transducers, XdrRule};
 
 /// Turns one sentence into values. It adds them to the update and says what became of the sentence; it may change the
 /// update's context (a radar target, a vessel in distress) and its timestamp. An update left without values is not
 /// passed on.
 pub type Converter = fn(&Sentence<'_>, &mut State, &mut Update) -> Outcome;
+
+/// The converter for a formatter (three letters, or the whole address of a proprietary sentence).
+pub fn converter(formatter: &str) -> Option<Converter> {
+    // Matched as bytes: the compiler makes a decision tree of it instead of forty comparisons.
+    Some(match formatter.as_bytes() {
+        // position and time
+        b"RMC" => position::rmc,
+        b"GGA" => position::gga,
+        b"GNS" => position::gns,
+        b"GLL" => position::gll,
+        b"RMA" => position::rma,
+        b"ZDA" => time::zda,
+        b"GSV" => satellites::gsv,
+        // course, speed, heading
+        b"VTG" => course::vtg,
+        b"HDG" => heading::hdg,
+        b"HDM" => heading::hdm,
+        b"HDT" => heading::hdt,
+        b"ROT" => heading::rot,
+        b"RSA" => rudder::rsa,
+        b"VHW" => speed::vhw,
+        b"VLW" => speed::vlw,
+        // wind
+        b"MWV" => wind::mwv,
+        b"MWD" => wind::mwd,
+        b"VWR" => wind::vwr,
+        b"VWT" => wind::vwt,
+        // depth, temperature, weather
+        b"DPT" => depth::dpt,
+        b"DBT" => depth::dbt,
+        b"DBS" => depth::dbs,
+        b"DBK" => depth::dbk,
+        b"MTW" => temperature::mtw,
+        b"MTA" => temperature::mta,
+        b"MDA" => weather::mda,
+        // route
+        b"APB" => route::apb,
+        b"BWC" => route::bwc,
+        b"BWR" => route::bwr,
+        b"RMB" => route::rmb,
+        b"XTE" => route::xte,
+        _ => return device::converter(formatter),
+    })
+}
+
+/// Sentences that are known and carry nothing which Signal K has a place for: [`device::is_ignored`], and queries
+/// (`xxyyQ`).
+pub fn is_ignored(sentence: &Sentence<'_>) -> bool {
+    device::is_ignored(sentence.formatter) || (!sentence.talker.is_empty() && is_query(sentence))
+}
+
+fn is_query(sentence: &Sentence<'_>) -> bool {
+    sentence.formatter.len() == 3 && sentence.formatter.ends_with('Q') && sentence.fields().len() == 1
+}
 
 /// What a device's sentences need of each other, one per [`super::Decoder`].
 #[derive(Debug, Default)]
@@ -42,13 +115,14 @@ pub struct State {
     pub now: Now,
     /// What the sentences of single devices need of each other.
     pub devices: device::DeviceState,
+    /// Time in the tag block of the sentence in hand.
+    pub tag_time: Option<Timestamp>,
     /// The last full date and time that this device gave (RMC, ZDA), and when it did.
     clock: Option<(Timestamp, Now)>,
-}
-
-/// The converter for a formatter (three letters, or the whole address of a proprietary sentence).
-pub fn converter(formatter: &str) -> Option<Converter> {
-    device::converter(formatter)
+    /// Open groups of satellites in view.
+    satellites: satellites::Groups,
+    /// The buffer of an update that stayed empty, for the next one.
+    spare: Vec<PathValue>,
 }
 
 impl State {
@@ -57,16 +131,55 @@ impl State {
         self.clock = Some((time, self.now));
     }
 
-    /// The time that a `hhmmss` field means, on the day that brings it nearest to the time last learnt from the device
-    /// (moved on by what has passed since); without one, nearest to the wall clock. So midnight never jumps a day.
+    /// The time that a `hhmmss` field means, on the day that brings it nearest to the time of the tag block, else to the
+    /// time last learnt from the device (moved on by what has passed since), else to the wall clock. So midnight never
+    /// jumps a day, whichever of two sentences comes first.
     pub fn resolve(&self, time_of_day: &str) -> Option<Timestamp> {
         let of_day = field::time_of_day(time_of_day)?;
-        let expected = match self.clock {
-            Some((time, at)) => time.plus_millis(i64::try_from(self.now.mono.since(at.mono)).unwrap_or(0)),
-            None => self.now.wall,
+        let expected = match (self.tag_time, self.clock) {
+            (Some(tagged), _) => tagged,
+            (None, Some((time, at))) => {
+                time.plus_millis(i64::try_from(self.now.mono.since(at.mono)).unwrap_or(i64::MAX))
+            }
+            (None, None) => self.now.wall,
         };
         let today = expected.start_of_day().plus_millis(of_day);
-        let days = (expected.as_millis() - today.as_millis() + field::DAY_MS / 2).div_euclid(field::DAY_MS);
+        let days =
+            (expected.as_millis().saturating_sub(today.as_millis()) + field::DAY_MS / 2).div_euclid(field::DAY_MS);
         Some(today.plus_millis(days * field::DAY_MS))
     }
+
+    /// Brings the own position in an update to WGS 84 when its talker has announced another datum.
+    pub(super) fn settle_datum(&self, talker: &str, update: &mut Update) {
+        self.devices.datums.settle(talker, self.now.mono, update);
+    }
+
+    /// An empty list of values with room for `capacity` of them.
+    pub(super) fn empty_values(&mut self, capacity: usize) -> Vec<PathValue> {
+        let spare = std::mem::take(&mut self.spare);
+        if spare.capacity() == 0 { Vec::with_capacity(capacity) } else { spare }
+    }
+
+    /// Gives back a list that stayed empty.
+    pub(super) fn take_back(&mut self, values: Vec<PathValue>) {
+        debug_assert!(values.is_empty());
+        self.spare = values;
+    }
+}
+
+/// Publishes a number, or null when the field is empty or damaged.
+pub fn put(update: &mut Update, path: &'static str, n: Option<f64>) {
+    update.push(path, field::number_or_null(n));
+}
+
+/// Publishes a number read from `text`: nothing when the field is empty, null when it is damaged.
+pub fn put_given(update: &mut Update, path: &'static str, text: &str, n: Option<f64>) {
+    if !text.is_empty() {
+        put(update, path, n);
+    }
+}
+
+/// Understood when there is a value among what was published, otherwise an empty report.
+pub fn understood(update: &Update) -> Outcome {
+    if update.values.iter().any(|v| v.value != Value::Null) { Outcome::Understood } else { Outcome::Nothing }
 }

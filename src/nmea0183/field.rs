@@ -151,10 +151,14 @@ pub fn degrees(text: &str) -> Option<f64> {
     number(text).map(f64::to_radians)
 }
 
-/// A compass direction in degrees to radians in 0..2π; `None` beyond one full turn either way.
+/// A compass direction in degrees to radians in 0..2π. Senders write 360 for north and some count on past it.
 pub fn direction(text: &str) -> Option<f64> {
-    let n = number(text)?;
-    (n.abs() <= 360.0).then(|| wrap_two_pi(n.to_radians()))
+    degrees(text).map(wrap_two_pi)
+}
+
+/// A compass direction whose letter field must say which north it refers to (`T` or `M`); `None` for another letter.
+pub fn direction_if(text: &str, letter: &str, wanted: &str) -> Option<f64> {
+    if letter == wanted { direction(text) } else { None }
 }
 
 /// Degrees per minute to radians per second.
@@ -200,13 +204,14 @@ pub fn wrap_pi(radians: f64) -> f64 {
     if wrapped > PI { wrapped - TAU } else { wrapped }
 }
 
-/// Magnetic variation or deviation: degrees with `E` (positive) or `W`, to radians. A number without a letter is taken
-/// with its own sign.
+/// Magnetic variation or deviation: degrees with `E` (positive) or `W`, to radians. Without its letter it is ambiguous
+/// and therefore nothing.
 pub fn east_west(text: &str, letter: &str) -> Option<f64> {
     let radians = degrees(text)?;
     match letter {
-        "E" | "e" | "" => Some(radians),
-        "W" | "w" => Some(-radians),
+        "E" | "e" => Some(radians),
+        // The sum keeps a variation of zero from printing as -0.
+        "W" | "w" => Some(-radians + 0.0),
         _ => None,
     }
 }

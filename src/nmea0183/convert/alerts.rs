@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use compact_str::{CompactString, format_compact};
 
 use super::notification::{Severity, notification};
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::update::Update;
 use crate::kernel::value::Value;
 use crate::nmea0183::Outcome;
@@ -33,7 +33,7 @@ pub(super) fn alr(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
     let text = field::text(sentence.field(5)).unwrap_or_default();
     let path = format_compact!("notifications.alarm{}{number}", sentence.talker);
     update.push_at(path, notification(severity, !acknowledged, &text));
-    conclude(update)
+    understood(update)
 }
 
 /// `ALF`: total, which one, sequence, time, category, priority, state, manufacturer, alert, instance, revision,
@@ -65,7 +65,7 @@ pub(super) fn alf(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
     let path = format_compact!("notifications.alert{maker}{alert}{separator}{instance}");
     let text = field::text(sentence.field(13)).unwrap_or_default();
     update.push_at(path, notification(severity, audible, &text));
-    conclude(update)
+    understood(update)
 }
 
 /// `AAM,entered,passed,radius,N,waypoint`: the two notifications that APB raises too.
@@ -84,7 +84,7 @@ pub(super) fn aam(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
         };
         update.push(at, value);
     }
-    conclude(update)
+    understood(update)
 }
 
 /// One text that a device sent.

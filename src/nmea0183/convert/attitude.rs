@@ -4,7 +4,7 @@
 //! that sends its members apart (XDR) would wipe out the others each time, so what was heard lately is kept beside it.
 
 use super::object::Object;
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::time::Moment;
 use crate::kernel::update::Update;
 use crate::kernel::value::Value;
@@ -59,10 +59,11 @@ fn push_heading_true(heading: Option<f64>, update: &mut Update) {
 /// `THS,heading,mode`: true heading; `A` autonomous and `E` estimated count, `M`, `S` and `V` do not.
 pub(super) fn ths(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
     if matches!(sentence.field(2), "M" | "S" | "V") {
+        update.push("navigation.headingTrue", Value::Null);
         return Outcome::Void;
     }
     push_heading_true(field::direction(sentence.field(1)), update);
-    conclude(update)
+    understood(update)
 }
 
 /// `PASHR`. Two forms: `time,heading,T,roll,pitch,heave,..` (inertial systems), and `ATT,time,heading,pitch,roll,..`
@@ -83,7 +84,7 @@ pub(super) fn pashr(sentence: &Sentence<'_>, _: &mut State, update: &mut Update)
             update.push("environment.heave", Value::number(heave));
         }
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `PFEC` of Furuno: `GPatt,yaw,pitch,roll` and `GPhve,heave,status`. The others are settings and their answers.
@@ -104,7 +105,7 @@ pub(super) fn pfec(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) 
         }
         _ => {}
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `PRDID,pitch,roll,heading` of Teledyne RD Instruments.
@@ -112,7 +113,7 @@ pub(super) fn prdid(sentence: &Sentence<'_>, _: &mut State, update: &mut Update)
     let yaw = field::direction(sentence.field(3));
     push_heading_true(yaw, update);
     push_attitude(field::degrees(sentence.field(2)), field::degrees(sentence.field(1)), yaw, update);
-    conclude(update)
+    understood(update)
 }
 
 /// `PSAT,HPR,time,heading,pitch,roll,N|G` of Hemisphere: `N` heading by satellites, `G` by the gyro that bridges gaps.
@@ -122,7 +123,7 @@ pub(super) fn psat(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) 
         push_heading_true(yaw, update);
         push_attitude(field::degrees(sentence.field(5)), field::degrees(sentence.field(4)), yaw, update);
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `PTNTHPR,heading,status,pitch,status,roll,status` of True North: a magnetic compass. Only status `N` (normal) counts.
@@ -136,5 +137,5 @@ pub(super) fn ptnthpr(sentence: &Sentence<'_>, _: &mut State, update: &mut Updat
         update.push("navigation.headingMagnetic", Value::number(heading));
     }
     push_attitude(angle(5), angle(3), None, update);
-    conclude(update)
+    understood(update)
 }

@@ -1,6 +1,6 @@
 //! Heading and track control: HSC, HTC, HTD.
 
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::update::Update;
 use crate::kernel::value::Value;
 use crate::nmea0183::Outcome;
@@ -29,13 +29,13 @@ pub(super) fn hsc(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
         update.push(TARGET_TRUE, field::number_or_null(in_true));
         update.push(TARGET_MAGNETIC, field::number_or_null(in_magnetic));
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `HTC`: what the controller is told. Field 2 and 3 the rudder, 10 the heading, 13 its reference.
 pub(super) fn htc(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
     command(sentence, update);
-    conclude(update)
+    understood(update)
 }
 
 /// `HTD`: what the controller does: the fields of HTC, and in field 4 the mode, in 17 the heading of the ship.
@@ -58,7 +58,7 @@ pub(super) fn htd(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
             _ => {}
         }
     }
-    conclude(update)
+    understood(update)
 }
 
 fn command(sentence: &Sentence<'_>, update: &mut Update) {

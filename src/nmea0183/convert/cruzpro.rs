@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::update::{PathMeta, Update, path};
 use crate::kernel::value::{Value, push_number};
 use crate::nmea0183::Outcome;
@@ -34,7 +34,7 @@ pub(super) fn pbve(sentence: &Sentence<'_>, state: &mut State, update: &mut Upda
         Some(b'E') => letters.temperature(gauges, update),
         _ => None,
     };
-    conclude(update)
+    understood(update)
 }
 
 struct Letters<'a>(&'a [u8]);

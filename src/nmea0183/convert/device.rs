@@ -9,10 +9,7 @@ use super::gnss_quality::{self, Datums};
 use super::seatalk::{self, SeaTalk};
 use super::transducer::{self, Transducers};
 use super::waypoints::{self, Routes};
-use super::{Converter, State, autopilot, engine, motion, proprietary, targets};
-use crate::kernel::update::Update;
-use crate::nmea0183::Outcome;
-use crate::nmea0183::sentence::Sentence;
+use super::{Converter, autopilot, engine, motion, proprietary, targets};
 
 /// What the sentences of these families need of each other. Each part is bounded and forgets by itself.
 #[derive(Debug, Default)]
@@ -77,18 +74,8 @@ pub(super) fn converter(formatter: &str) -> Option<Converter> {
         "PSAT" => attitude::psat,
         "PTNTHPR" => attitude::ptnthpr,
         "PUBX" => proprietary::pubx,
-        _ if is_known_and_ignored(formatter) => ignored,
         _ => return None,
     })
-}
-
-/// What a converter has to say after adding what there was.
-pub(super) fn conclude(update: &Update) -> Outcome {
-    if update.values.is_empty() { Outcome::Nothing } else { Outcome::Understood }
-}
-
-fn ignored(_: &Sentence<'_>, _: &mut State, _: &mut Update) -> Outcome {
-    Outcome::Nothing
 }
 
 /// Standard sentences that carry no value for a boat's model (commands, acknowledgements, settings, equipment reports,
@@ -98,23 +85,20 @@ const IGNORED: &[&str] = &[
     "ABK", "ABM", "ACA", "ACF", "ACG", "ACK", "ACM", "ACN", "ACS", "ADS", "AFB", "AGA", "AID", "AIR", "AKD", "ALA",
     "ALC", "ALM", "ARC", "ARP", "ASD", "ASN", "BBM", "BCG", "BCL", "BRM", "BWW", "CBR", "CEK", "COP", "CUR", "DCM",
     "DCN", "DCR", "DDC", "DLM", "DMF", "DOR", "DSI", "DSM", "DSR", "ECB", "EFB", "EPV", "ETL", "EVE", "FIR", "FSI",
-    "FSR", "GBQ", "GFA", "GGQ", "GLC", "GLQ", "GMP", "GNQ", "GPQ", "GRS", "HBT", "HCR", "HMR", "HMS", "HRM", "LCD",
-    "LR1", "LR2", "LR3", "LRF", "LRI", "LTI", "MEB", "MLA", "MSK", "MSS", "MTR", "NAK", "NLS", "NRM", "NRX", "NSR",
-    "OLN", "OOB", "OSR", "PCM", "POS", "PRC", "RDS", "ROM", "ROO", "ROR", "RRT", "RSD", "RST", "SEL", "SFI", "SID",
-    "SM1", "SM2", "SM3", "SM4", "SMB", "SMV", "SPO", "SPS", "SPW", "SSA", "SSD", "STN", "SXR", "TBR", "TBS", "TDS",
-    "TFI", "TFR", "TLB", "TPC", "TPR", "TPT", "TRC", "TRD", "TRF", "TRL", "TRP", "TSA", "TSP", "TSR", "TTD", "TUT",
-    "UID", "VER", "VLB", "VMB", "VSD", "VSI", "WAT", "WDC", "WDR", "WNC", "ZDL", "ZFO", "ZTG",
+    "FSR", "GFA", "GLC", "GMP", "GRS", "HBT", "HCR", "HMR", "HMS", "HRM", "LCD", "LR1", "LR2", "LR3", "LRF", "LRI",
+    "LTI", "MEB", "MLA", "MSK", "MSS", "MTR", "NAK", "NLS", "NRM", "NRX", "NSR", "OLN", "OOB", "OSR", "PCM", "POS",
+    "PRC", "RDS", "ROM", "ROO", "ROR", "RRT", "RSD", "RST", "SEL", "SFI", "SID", "SM1", "SM2", "SM3", "SM4", "SMB",
+    "SMV", "SPO", "SPS", "SPW", "SSA", "SSD", "STN", "SXR", "TBR", "TBS", "TDS", "TFI", "TFR", "TLB", "TPC", "TPR",
+    "TPT", "TRC", "TRD", "TRF", "TRL", "TRP", "TSA", "TSP", "TSR", "TTD", "TUT", "UID", "VER", "VLB", "VMB", "VSD",
+    "VSI", "WAT", "WDC", "WDR", "WNC", "ZDL", "ZFO", "ZTG",
 ];
 
 /// Beginnings of proprietary addresses whose other sentences are settings and reports of the receiver itself.
 const IGNORED_MAKERS: &[&str] = &["PAMT", "PGRM", "PMGN", "PMTK", "PSRF", "PSMD", "PTNT"];
 
-fn is_known_and_ignored(formatter: &str) -> bool {
-    // A query (`$CCGPQ,GGA`) ends in Q after the two letters of the one who is asked.
-    let query = formatter.len() == 3 && formatter.ends_with('Q');
-    query
-        || IGNORED.binary_search(&formatter).is_ok()
-        || IGNORED_MAKERS.iter().any(|maker| formatter.starts_with(maker))
+/// Whether a formatter is known to carry nothing for us.
+pub fn is_ignored(formatter: &str) -> bool {
+    IGNORED.binary_search(&formatter).is_ok() || IGNORED_MAKERS.iter().any(|maker| formatter.starts_with(maker))
 }
 
 #[cfg(test)]

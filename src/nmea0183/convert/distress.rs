@@ -5,7 +5,7 @@
 use compact_str::format_compact;
 
 use super::notification::{Severity, notification, notification_at};
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::time::Moment;
 use crate::kernel::update::{Context, Mmsi, Root, Update};
 use crate::kernel::value::{Position, Value};
@@ -128,7 +128,7 @@ pub(super) fn dsc(sentence: &Sentence<'_>, state: &mut State, update: &mut Updat
         }
         Call::Position | Call::Other => {}
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `DSE`: number of sentences, which one, query flag, MMSI, then pairs of code and data. Code `00` adds four digits to
@@ -168,7 +168,7 @@ pub(super) fn dse(sentence: &Sentence<'_>, state: &mut State, update: &mut Updat
             _ => {}
         }
     }
-    conclude(update)
+    understood(update)
 }
 
 impl Calls {
@@ -200,7 +200,7 @@ pub(super) fn mob(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
         _ => return Outcome::Nothing,
     };
     update.push("notifications.mob", value);
-    conclude(update)
+    understood(update)
 }
 
 /// The last two digits of a symbol of two or three: `112` and `12` are the same.

@@ -2,7 +2,7 @@
 
 use compact_str::format_compact;
 
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::update::Update;
 use crate::kernel::value::Value;
 use crate::nmea0183::Outcome;
@@ -15,21 +15,17 @@ const ENGINES_MAX: u32 = 16;
 /// `RPM,S|E,number,revolutions per minute,pitch %,status`. Counter-clockwise is negative. The pitch of the propeller has
 /// no path in the schema.
 pub(super) fn rpm(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
-    let (Some(number), Some(revolutions)) = (
-        field::count(sentence.field(2)).filter(|n| *n < ENGINES_MAX),
-        field::revolutions_per_minute(sentence.field(3)),
-    ) else {
-        return if field::status(sentence.field(5)) == Some(false) { Outcome::Void } else { Outcome::Nothing };
-    };
-    if field::status(sentence.field(5)) == Some(false) {
-        return Outcome::Void;
-    }
+    let Some(number) = field::count(sentence.field(2)).filter(|n| *n < ENGINES_MAX) else { return Outcome::Nothing };
     // A propulsion id is letters and digits; engines carry their bare number, as CruzPro gauges, XDR and NMEA 2000 do.
     let path = match sentence.field(1) {
         "E" | "e" => format_compact!("propulsion.{number}.revolutions"),
         "S" | "s" => format_compact!("propulsion.shaft{number}.revolutions"),
         _ => return Outcome::Nothing,
     };
-    update.push_at(path, Value::number(revolutions));
-    conclude(update)
+    if field::status(sentence.field(5)) == Some(false) {
+        update.push_at(path, Value::Null);
+        return Outcome::Void;
+    }
+    update.push_at(path, field::number_or_null(field::revolutions_per_minute(sentence.field(3))));
+    understood(update)
 }

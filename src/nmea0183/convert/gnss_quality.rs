@@ -6,9 +6,9 @@
 
 use compact_str::CompactString;
 
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::time::Moment;
-use crate::kernel::update::{Update, path};
+use crate::kernel::update::{Context, Update, path};
 use crate::kernel::value::{Position, Value};
 use crate::nmea0183::Outcome;
 use crate::nmea0183::field;
@@ -33,19 +33,19 @@ pub(super) fn gsa(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
             update.push(at, Value::number(dilution));
         }
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `GBS`: expected errors of latitude, longitude and altitude in metres.
 pub(super) fn gbs(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
     push_error_axes(sentence, 2, update);
-    conclude(update)
+    understood(update)
 }
 
 /// `GST`: standard deviations of latitude, longitude and altitude in metres.
 pub(super) fn gst(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
     push_error_axes(sentence, 6, update);
-    conclude(update)
+    understood(update)
 }
 
 fn push_error_axes(sentence: &Sentence<'_>, first: usize, update: &mut Update) {
@@ -82,7 +82,7 @@ pub(super) fn dtm(sentence: &Sentence<'_>, state: &mut State, update: &mut Updat
     let offset = if sentence.field(8) == "W84" { signed(3, "N", "S").zip(signed(5, "E", "W")) } else { None };
     let now = state.now.mono;
     state.devices.datums.learn(sentence.talker, is_wgs84(code), offset, now);
-    conclude(update)
+    understood(update)
 }
 
 /// PZ-90 (`P90`) of today is WGS 84 to within centimetres.
@@ -129,7 +129,7 @@ impl Datums {
 
     /// Brings the own position that `talker` gave to WGS 84, or takes it off `navigation.position`.
     pub(super) fn settle(&self, talker: &str, now: Moment, update: &mut Update) {
-        if self.local.is_empty() {
+        if self.local.is_empty() || update.context != Context::Own {
             return;
         }
         let fresh = |datum: &&LocalDatum| datum.talker == talker && now.since(datum.at) <= DATUM_HOLD_MS;

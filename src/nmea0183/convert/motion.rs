@@ -1,7 +1,7 @@
 //! The boat's way through water and over ground: VBW, VDR, VPW, and what a radar repeats of it in OSD.
 
 use super::object::Object;
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::update::Update;
 use crate::kernel::value::Value;
 use crate::nmea0183::Outcome;
@@ -11,7 +11,9 @@ use crate::nmea0183::sentence::Sentence;
 /// `VBW`: speeds along and across the keel, through water (valid when field 3 is `A`) and over ground (field 6), knots.
 pub(super) fn vbw(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
     let (water, ground) = (field::status(sentence.field(3)), field::status(sentence.field(6)));
-    if water != Some(false) {
+    if water == Some(false) {
+        update.push("navigation.speedThroughWater", Value::Null);
+    } else {
         let along = field::knots(sentence.field(1));
         let across = field::knots(sentence.field(2));
         if let Some(along) = along {
@@ -24,16 +26,18 @@ pub(super) fn vbw(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
             update.push("navigation.speedThroughWaterTransverse", Value::number(across));
         }
     }
-    if ground != Some(false) {
+    if ground == Some(false) {
+        update.push("navigation.speedOverGround", Value::Null);
+    } else {
         if let Some(along) = field::knots(sentence.field(4)) {
             let across = field::knots(sentence.field(5)).unwrap_or(0.0);
             update.push("navigation.speedOverGround", Value::number(along.hypot(across)));
         }
     }
-    if update.values.is_empty() && water == Some(false) && ground == Some(false) {
+    if water == Some(false) && ground == Some(false) {
         return Outcome::Void;
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `VDR,set,T,set,M,drift,N`: the current. One object, with null for what is not known.
@@ -46,7 +50,7 @@ pub(super) fn vdr(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
             Object::new().number("setTrue", set_true).number("setMagnetic", set_magnetic).number("drift", drift);
         update.push("environment.current", current.into_value());
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `VPW,knots,N,m/s,M`: speed parallel to the wind, negative downwind. The metres carry more digits.
@@ -54,7 +58,7 @@ pub(super) fn vpw(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
     if let Some(speed) = field::number(sentence.field(3)).or_else(|| field::knots(sentence.field(1))) {
         update.push("performance.velocityMadeGood", Value::number(speed));
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `OSD,heading,status,course,reference,speed,reference,set,drift,units`: own ship as a radar knows it. References: `B`
@@ -83,5 +87,5 @@ pub(super) fn osd(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
         let current = Object::new().number("setTrue", set).number("setMagnetic", None).number("drift", drift);
         update.push("environment.current", current.into_value());
     }
-    if update.values.is_empty() && heading_is_void { Outcome::Void } else { conclude(update) }
+    if update.values.is_empty() && heading_is_void { Outcome::Void } else { understood(update) }
 }

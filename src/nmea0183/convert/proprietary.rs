@@ -2,7 +2,7 @@
 //! Attitudes are in [`super::attitude`], CruzPro gauges in [`super::cruzpro`], SeaTalk in [`super::seatalk`].
 
 use super::gnss_quality::push_errors;
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::update::Update;
 use crate::kernel::value::Value;
 use crate::nmea0183::Outcome;
@@ -29,14 +29,14 @@ pub(super) fn pnkep(sentence: &Sentence<'_>, _: &mut State, update: &mut Update)
         }
         _ => {}
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `PGRME` of Garmin: estimated errors of position, horizontal, vertical and overall, in metres.
 pub(super) fn pgrme(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
     let metres = |n: usize| (sentence.field(n + 1) == "M").then(|| field::number(sentence.field(n)))?;
     push_errors(metres(1), metres(3), update);
-    conclude(update)
+    understood(update)
 }
 
 /// `PGRMZ` of Garmin: altitude in feet; field 3 is `3` when it comes from the fix, `2` when a user typed it in.
@@ -44,14 +44,14 @@ pub(super) fn pgrmz(sentence: &Sentence<'_>, _: &mut State, update: &mut Update)
     if let ("3", Some(metres)) = (sentence.field(3), field::distance(sentence.field(1), sentence.field(2))) {
         update.push("navigation.gnss.antennaAltitude", Value::number(metres));
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `PGRMM` of Garmin: the name of the map datum that the positions of this receiver are in.
 pub(super) fn pgrmm(sentence: &Sentence<'_>, state: &mut State, update: &mut Update) -> Outcome {
     let now = state.now.mono;
     state.devices.datums.learn_map_datum(sentence.field(1), now, update);
-    conclude(update)
+    understood(update)
 }
 
 /// `PUBX,00` of u-blox: position and quality in one. The others are satellites, clocks and settings.
@@ -64,7 +64,10 @@ pub(super) fn pubx(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) 
         "D2" | "D3" => "DGNSS fix",
         "DR" | "RK" => "Estimated (DR) mode",
         // `NF` no fix, `TT` time only.
-        _ => return Outcome::Void,
+        _ => {
+            update.push("navigation.position", Value::Null);
+            return Outcome::Void;
+        }
     };
     let Some(position) =
         field::latitude_longitude(sentence.field(3), sentence.field(4), sentence.field(5), sentence.field(6))
@@ -86,5 +89,5 @@ pub(super) fn pubx(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) 
         update.push("navigation.gnss.satellites", Value::Integer(i64::from(satellites)));
     }
     push_errors(field::number(sentence.field(9)), field::number(sentence.field(10)), update);
-    conclude(update)
+    understood(update)
 }

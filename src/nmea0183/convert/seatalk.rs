@@ -4,7 +4,7 @@
 //! length, its high nibble data. A datagram shorter than it must be says nothing. Where that description and the
 //! behaviour that clients know differ, `docs/decisions-devices.md` says which is followed.
 
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::time::{Civil, Moment, Timestamp};
 use crate::kernel::update::Update;
 use crate::kernel::value::{Position, Value};
@@ -48,7 +48,7 @@ pub(super) fn seatalk(sentence: &Sentence<'_>, state: &mut State, update: &mut U
         // None: the datagram is too short for what it must hold.
         let _ = datagram.convert(state, update);
     }
-    conclude(update)
+    understood(update)
 }
 
 /// The bytes of one datagram.

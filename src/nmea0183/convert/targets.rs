@@ -6,7 +6,7 @@
 use compact_str::format_compact;
 
 use super::object::Object;
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::update::Update;
 use crate::kernel::value::Value;
 use crate::nmea0183::Outcome;
@@ -49,7 +49,7 @@ pub(super) fn ttm(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
         track = track.bool("reference", true);
     }
     update.push_at(path, track.into_value());
-    conclude(update)
+    understood(update)
 }
 
 /// `TLL`: number, position, name, time, status, `R` for a reference target.
@@ -58,12 +58,14 @@ pub(super) fn tll(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
     let path = format_compact!("sensors.radar.targets.{number}.position");
     if status(sentence.field(8)) == "lost" {
         update.push_at(path, Value::Null);
-    } else if let Some(position) =
+        return Outcome::Understood;
+    }
+    if let Some(position) =
         field::latitude_longitude(sentence.field(2), sentence.field(3), sentence.field(4), sentence.field(5))
     {
         update.push_at(path, position.into());
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `L` lost, `Q` (query) being acquired, `T` tracked.

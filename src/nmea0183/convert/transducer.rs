@@ -7,7 +7,7 @@ mod rules;
 use compact_str::CompactString;
 
 use super::attitude::Axis;
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::update::Update;
 use crate::kernel::value::Value;
 use crate::nmea0183::Outcome;
@@ -67,7 +67,7 @@ pub(super) fn xdr(sentence: &Sentence<'_>, state: &mut State, update: &mut Updat
     if turned {
         devices.attitude.publish(now, update);
     }
-    conclude(update)
+    understood(update)
 }
 
 /// A measurement in SI; null when it cannot be read.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use compact_str::{CompactString, format_compact};
 
 use super::object::Object;
-use super::{State, device::conclude};
+use super::{State, understood};
 use crate::kernel::time::Moment;
 use crate::kernel::update::Update;
 use crate::kernel::value::{Position, Value};
@@ -53,18 +53,19 @@ pub(super) fn bod(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
             update.push(at, Value::text(name));
         }
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `WCV,knots,N,waypoint,mode`: closing speed.
 pub(super) fn wcv(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
     if let Some(speed) = field::speed(sentence.field(1), sentence.field(2)) {
         if field::mode_is_invalid(sentence.field(4)) {
+            update.push("navigation.courseRhumbline.nextPoint.velocityMadeGood", Value::Null);
             return Outcome::Void;
         }
         update.push("navigation.courseRhumbline.nextPoint.velocityMadeGood", Value::number(speed));
     }
-    conclude(update)
+    understood(update)
 }
 
 /// `WPL,latitude,N,longitude,E,name`.
@@ -75,7 +76,7 @@ pub(super) fn wpl(sentence: &Sentence<'_>, state: &mut State, update: &mut Updat
     let value = Object::new().text("name", &name).position_if("position", Some(position)).into_value();
     update.push_at(format_compact!("resources.waypoints.{}", key(&name)), value);
     state.devices.routes.learn(name, position, state.now.mono);
-    conclude(update)
+    understood(update)
 }
 
 /// `RTE,total,which one,c|w,route,names..`: `c` all waypoints, `w` those still ahead, the first one being behind.
@@ -101,7 +102,7 @@ pub(super) fn rte(sentence: &Sentence<'_>, state: &mut State, update: &mut Updat
     let kind = if route.kind == "w" { "working" } else { "complete" };
     let value = Object::new().text("name", &route.name).text("kind", kind).json("waypoints", &list).into_value();
     update.push_at(format_compact!("resources.routes.{}", key(&route.name)), value);
-    conclude(update)
+    understood(update)
 }
 
 /// What WPL and RTE sentences need of each other: at most [`WAYPOINTS_MAX`] waypoints and [`ROUTES_MAX`] open routes.
