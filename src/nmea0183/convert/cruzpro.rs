@@ -14,7 +14,7 @@ use crate::nmea0183::field::KELVIN_AT_ZERO_CELSIUS;
 use crate::nmea0183::sentence::Sentence;
 
 /// Pascal in one pound per square inch.
-const PASCAL_PER_PSI: f64 = 6894.757_293;
+const PASCAL_PER_PSI: f64 = 6_894.757_293;
 
 /// Alarm thresholds last told, of the pressure and of the temperature gauge: metadata goes out when they change.
 #[derive(Debug, Default)]

@@ -28,11 +28,9 @@ pub(super) fn vbw(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
     }
     if ground == Some(false) {
         update.push("navigation.speedOverGround", Value::Null);
-    } else {
-        if let Some(along) = field::knots(sentence.field(4)) {
-            let across = field::knots(sentence.field(5)).unwrap_or(0.0);
-            update.push("navigation.speedOverGround", Value::number(along.hypot(across)));
-        }
+    } else if let Some(along) = field::knots(sentence.field(4)) {
+        let across = field::knots(sentence.field(5)).unwrap_or(0.0);
+        update.push("navigation.speedOverGround", Value::number(along.hypot(across)));
     }
     if water == Some(false) && ground == Some(false) {
         return Outcome::Void;

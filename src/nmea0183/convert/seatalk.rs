@@ -80,7 +80,7 @@ impl Datagram {
 
     /// Low nibble of byte `n`.
     fn low(&self, n: usize) -> Option<u8> {
-        self.at(n).map(|b| b & 15)
+        self.at(n).map(|b| b & 0xF)
     }
 
     /// Bytes `n` (low) and `n + 1` (high) as one number.
@@ -137,7 +137,7 @@ impl Datagram {
             0x51 => self.longitude(state, update)?,
             0x52 => push("navigation.speedOverGround", metres_per_second_from_knots(self.word(2)? / 10.0)),
             0x53 => {
-                let degrees = self.quadrant_and_twos()? + f64::from(self.high(1)? & 12) / 8.0;
+                let degrees = self.quadrant_and_twos()? + f64::from(self.high(1)? & 0xC) / 8.0;
                 push("navigation.courseOverGroundMagnetic", wrap_two_pi(degrees.to_radians()));
             }
             0x54 => self.time(state, update)?,
@@ -165,12 +165,12 @@ impl Datagram {
 
     /// Degrees in steps of two: quadrant in the high nibble of byte 1, the rest in the low six bits of byte 2.
     fn quadrant_and_twos(&self) -> Option<f64> {
-        Some(f64::from(self.high(1)? & 3) * 90.0 + f64::from(self.at(2)? & 63) * 2.0)
+        Some(f64::from(self.high(1)? & 3) * 90.0 + f64::from(self.at(2)? & 0x3F) * 2.0)
     }
 
     /// Heading of 84 and 9C: each of the two upper bits of the high nibble of byte 1 adds one degree.
     fn heading(&self) -> Option<f64> {
-        let odd = (self.high(1)? & 12).count_ones();
+        let odd = (self.high(1)? & 0xC).count_ones();
         Some(wrap_two_pi((self.quadrant_and_twos()? + f64::from(odd)).to_radians()))
     }
 
