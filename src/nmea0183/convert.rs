@@ -24,6 +24,7 @@ pub mod wind;
 mod alerts;
 mod attitude;
 mod autopilot;
+mod barometer;
 mod cruzpro;
 pub mod device;
 #[cfg(test)]

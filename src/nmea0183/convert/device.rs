@@ -9,7 +9,7 @@ use super::gnss_quality::{self, Datums};
 use super::seatalk::{self, SeaTalk};
 use super::transducer::{self, Transducers};
 use super::waypoints::{self, Routes};
-use super::{Converter, autopilot, engine, motion, proprietary, targets};
+use super::{Converter, autopilot, barometer, engine, motion, proprietary, targets};
 
 /// What the sentences of these families need of each other. Each part is bounded and forgets by itself.
 #[derive(Debug, Default)]
@@ -48,6 +48,8 @@ pub(super) fn converter(formatter: &str) -> Option<Converter> {
         "HSC" => autopilot::hsc,
         "HTC" => autopilot::htc,
         "HTD" => autopilot::htd,
+        "MHU" => barometer::mhu,
+        "MMB" => barometer::mmb,
         "MOB" => distress::mob,
         "OSD" => motion::osd,
         "RPM" => engine::rpm,
@@ -62,6 +64,7 @@ pub(super) fn converter(formatter: &str) -> Option<Converter> {
         "WCV" => waypoints::wcv,
         "WPL" => waypoints::wpl,
         "XDR" => transducer::xdr,
+        "ZTG" => waypoints::ztg,
         "ALK" | "STALK" | "PSMDST" => seatalk::seatalk,
         "PASHR" => attitude::pashr,
         "PBVE" => cruzpro::pbve,
@@ -90,7 +93,7 @@ const IGNORED: &[&str] = &[
     "PRC", "RDS", "ROM", "ROO", "ROR", "RRT", "RSD", "RST", "SEL", "SFI", "SID", "SM1", "SM2", "SM3", "SM4", "SMB",
     "SMV", "SPO", "SPS", "SPW", "SSA", "SSD", "STN", "SXR", "TBR", "TBS", "TDS", "TFI", "TFR", "TLB", "TPC", "TPR",
     "TPT", "TRC", "TRD", "TRF", "TRL", "TRP", "TSA", "TSP", "TSR", "TTD", "TUT", "UID", "VER", "VLB", "VMB", "VSD",
-    "VSI", "WAT", "WDC", "WDR", "WNC", "ZDL", "ZFO", "ZTG",
+    "VSI", "WAT", "WDC", "WDR", "WNC", "ZDL", "ZFO",
 ];
 
 /// Beginnings of proprietary addresses whose other sentences are settings and reports of the receiver itself.

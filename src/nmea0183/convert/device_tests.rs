@@ -93,6 +93,12 @@ fn transducers_are_found_by_name() {
                 "electrical.batteries.1.voltage=12.6 electrical.batteries.0.current=-4.2",
             ),
             ("IIXDR,A,-5.0,D,RUDDER", "steering.rudderAngle=-0.087266"),
+            ("WIMMB,29.92,I,1.0132,B", "environment.outside.pressure=101320.0"),
+            ("WIMMB,30.00,I,,", "environment.outside.pressure=101591.66"),
+            (
+                "WIMHU,66.0,5.0,3.0,C",
+                "environment.outside.humidity=0.66 environment.outside.dewPointTemperature=276.15",
+            ),
             // Unknown names, and units that do not fit the type.
             ("IIXDR,C,15.0,C,WTHI", ""),
             ("IIXDR,C,15.0,D,AIRT", ""),
@@ -379,7 +385,10 @@ fn quality_of_the_fix() {
                 "GPGSA,A,3,02,,12,14,,24,25,32,,,,,2.7,1.9,2.0",
                 "navigation.gnss.positionDilution=2.7 navigation.gnss.horizontalDilution=1.9",
             ),
-            ("GPGSA,A,1,,,,,,,,,,,,,99.99,99.99,99.99", ""),
+            (
+                "GPGSA,A,1,,,,,,,,,,,,,99.99,99.99,99.99",
+                "navigation.gnss.positionDilution=null navigation.gnss.horizontalDilution=null",
+            ),
             (
                 "GPGBS,092211.00,3.0,4.0,3.2,,,,",
                 "navigation.gnss.horizontalError=5.0 navigation.gnss.verticalError=3.2",
@@ -486,6 +495,8 @@ fn legs_bearings_and_closing_speed() {
             ("GPWCV,2.0,N,DEST,A", "navigation.courseRhumbline.nextPoint.velocityMadeGood=1.028889"),
             ("GPWCV,2.0,N,DEST,N", "navigation.courseRhumbline.nextPoint.velocityMadeGood=null"),
             ("GPWCV,,N,,D", ""),
+            ("GPZTG,120000,013000.5,DEST", "navigation.courseRhumbline.nextPoint.timeToGo=5400.5"),
+            ("GPZTG,,,", ""),
         ],
     );
 }
@@ -620,9 +631,9 @@ fn seatalk_knows_no_date_between_midnight_and_the_next_date() {
 
 const FORMATTERS: &[&str] = &[
     "IIAAM", "IIALF", "IIALR", "IIBOD", "IIDSC", "IIDSE", "IIDTM", "IIGBS", "IIGSA", "IIGST", "IIHSC", "IIHTC",
-    "IIHTD", "IIMOB", "IIOSD", "IIRPM", "IIRTE", "IITHS", "IITLL", "IITTM", "IITXT", "IIVBW", "IIVDR", "IIVPW",
-    "IIWCV", "IIWPL", "IIXDR", "STALK", "PSMDST", "PASHR", "PBVE", "PFEC", "PGRME", "PGRMM", "PGRMZ", "PNKEP", "PRDID",
-    "PSAT", "PTNTHPR", "PUBX",
+    "IIHTD", "IIMHU", "IIMMB", "IIMOB", "IIOSD", "IIRPM", "IIRTE", "IITHS", "IITLL", "IITTM", "IITXT", "IIVBW",
+    "IIVDR", "IIVPW", "IIWCV", "IIWPL", "IIXDR", "IIZTG", "STALK", "PSMDST", "PASHR", "PBVE", "PFEC", "PGRME", "PGRMM",
+    "PGRMZ", "PNKEP", "PRDID", "PSAT", "PTNTHPR", "PUBX",
 ];
 
 fn field() -> impl Strategy<Value = String> {

@@ -23,15 +23,18 @@ const DATUM_HOLD_MS: u64 = 120_000;
 
 /// `GSA`: fix mode and dilutions. The satellites are one constellation's only, so they are not counted here.
 pub(super) fn gsa(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
-    if sentence.field(2) == "1" {
-        // No fix: receivers send 99.99 then.
-        return Outcome::Void;
-    }
+    // Without a fix receivers send 99.99 or nothing.
+    let no_fix = sentence.field(2) == "1";
     let dilutions = [(15, "navigation.gnss.positionDilution"), (16, "navigation.gnss.horizontalDilution")];
     for (n, at) in dilutions {
-        if let Some(dilution) = field::number(sentence.field(n)) {
+        if no_fix {
+            update.push(at, Value::Null);
+        } else if let Some(dilution) = field::number(sentence.field(n)) {
             update.push(at, Value::number(dilution));
         }
+    }
+    if no_fix {
+        return Outcome::Void;
     }
     understood(update)
 }

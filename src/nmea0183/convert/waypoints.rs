@@ -1,4 +1,4 @@
-//! Waypoints and routes: BOD, WCV, WPL, RTE.
+//! Waypoints and routes: BOD, WCV, WPL, RTE, ZTG.
 //!
 //! A plotter's waypoints are published like resources, under the own vessel: `resources.waypoints.<key>` is
 //! `{"name","position"}`, `resources.routes.<key>` is `{"name","kind","waypoints":[{"name","position"}]}`, the key being
@@ -64,6 +64,15 @@ pub(super) fn wcv(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -
             return Outcome::Void;
         }
         update.push("navigation.courseRhumbline.nextPoint.velocityMadeGood", Value::number(speed));
+    }
+    understood(update)
+}
+
+/// `ZTG,time,time to go,waypoint`: how long to the active waypoint, as hours, minutes and seconds.
+pub(super) fn ztg(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
+    if let Some(ms) = field::time_of_day(sentence.field(2)) {
+        let path = "navigation.courseRhumbline.nextPoint.timeToGo";
+        update.push(path, Value::number(ms as f64 / 1000.0));
     }
     understood(update)
 }

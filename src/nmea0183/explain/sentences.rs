@@ -152,6 +152,16 @@ pub(super) const SENTENCES: &[Description] = &[
         "pressure{inHg}|I|pressure{bar} > environment.outside.pressure|B|air temperature{C} > environment.outside.temperature|C|water temperature{C} > environment.water.temperature|C|relative humidity{%} > environment.outside.humidity|absolute humidity{%} > environment.outside.humidityAbsolute|dew point{C} > environment.outside.dewPointTemperature|C|wind direction, true{deg} > environment.wind.directionTrue|T|wind direction, magnetic{deg} > environment.wind.directionMagnetic|M|wind speed{kn}|N|wind speed{m/s} > environment.wind.speedOverGround|M",
     ),
     sentence(
+        "MHU",
+        "humidity",
+        "relative humidity{%} > environment.outside.humidity|absolute humidity{%}|dew point{C} > environment.outside.dewPointTemperature|C",
+    ),
+    sentence(
+        "MMB",
+        "barometer",
+        "pressure{inHg} > environment.outside.pressure|I|pressure{bar} > environment.outside.pressure|B",
+    ),
+    sentence(
         "MOB",
         "man overboard",
         "emitter|state|time of activation{time}|position source|date{date}|time of position{time}|latitude{lat} > notifications.mob|N or S|longitude{lon}|E or W|course{deg}|speed{kn}|MMSI|battery",
@@ -304,5 +314,9 @@ pub(super) const SENTENCES: &[Description] = &[
         "time{time} > navigation.datetime|day{n}|month{n}|year{n}|hours of the local zone{n}|minutes of the local zone{n}",
     ),
     sentence("ZFO", "time from the origin", "time{time}|elapsed{time}|origin"),
-    sentence("ZTG", "time to the destination", "time{time}|time to go{time}|destination"),
+    sentence(
+        "ZTG",
+        "time to the destination",
+        "time{time}|time to go{time} > navigation.courseRhumbline.nextPoint.timeToGo|destination",
+    ),
 ];
