@@ -106,7 +106,7 @@ pub(super) const SENTENCES: &[Description] = &[
         "position fix from several systems",
         "time{time}|latitude{lat} > navigation.position|N or S|longitude{lon}|E or W|mode letter of each system > navigation.gnss.methodQuality|satellites in use{n} > navigation.gnss.satellites|horizontal dilution{n} > navigation.gnss.horizontalDilution|antenna above mean sea level{m} > navigation.gnss.antennaAltitude|geoid above ellipsoid{m} > navigation.gnss.geoidalSeparation|age of differential data{s} > navigation.gnss.differentialAge|reference station{n} > navigation.gnss.differentialReference|S safe, C caution, U unsafe > navigation.gnss.status",
     ),
-    group("GRS", "residuals of the satellites", "time{time}|0 used in the fix, 1 computed after", "residual{m}"),
+    group("GRS", "residuals of the satellites", "time{time}|0 in the fix, 1 computed after it", "residual{m}"),
     sentence(
         "GSA",
         "satellites of the fix, and dilution",
