@@ -20,7 +20,7 @@ use compact_str::CompactString;
 use crate::kernel::time::{Now, Timestamp};
 use crate::kernel::update::{Context, Nmea0183Source, Source, Update};
 
-use convert::{State, Transducers, XdrRule};
+use convert::{State, TextMessage, Transducers, XdrRule};
 use framer::{Framer, Piece};
 use sentence::{Demand, Refusal, Sentence};
 
@@ -148,6 +148,11 @@ impl Decoder {
     /// What came so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// The oldest text message (`TXT`) that nobody has taken yet, for a log. Only the newest few are kept.
+    pub fn take_text(&mut self) -> Option<TextMessage> {
+        self.state.devices.texts.take()
     }
 
     fn piece(&mut self, piece: Piece<'_>, out: &mut Vec<Update>) -> Outcome {

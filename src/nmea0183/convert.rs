@@ -48,6 +48,7 @@ use crate::kernel::time::{Now, Timestamp};
 use crate::kernel::update::{PathValue, Update};
 use crate::kernel::value::Value;
 
+pub use alerts::TextMessage;
 pub use transducer::{Transducers, XdrRule};
 
 /// Turns one sentence into values. It adds them to the update and says what became of the sentence; it may change the

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::{State, device};
 use crate::kernel::time::{Moment, Now, Timestamp};
 use crate::kernel::update::{Context, Nmea0183Source, Source, Update};
-use crate::nmea0183::Outcome;
 use crate::nmea0183::sentence::Sentence;
+use crate::nmea0183::{Decoder, Options, Outcome};
 
 /// Converts `GPXXX,field,..` (or a proprietary address) and gives the outcome and the update.
 fn convert(line: &str, state: &mut State) -> (Outcome, Update) {
@@ -617,6 +617,18 @@ fn halves_of_a_seatalk_position_do_not_wait_for_ever() {
 }
 
 #[test]
+fn the_coarse_seatalk_position_gives_way_to_the_fine_one() {
+    check(
+        &mut state(),
+        &[
+            ("STALK,58,25,31,10,0E,0C,10,8E", r#"navigation.position={"latitude":49.0685,"longitude":12.070633}"#),
+            ("STALK,50,02,31,10,0E", ""),
+            ("STALK,51,02,0C,10,8E", ""),
+        ],
+    );
+}
+
+#[test]
 fn seatalk_knows_no_date_between_midnight_and_the_next_date() {
     check(
         &mut state(),
@@ -627,6 +639,34 @@ fn seatalk_knows_no_date_between_midnight_and_the_next_date() {
             ("STALK,56,11,01,19", "navigation.datetime=\"2025-01-01T00:00:00.000Z\""),
         ],
     );
+}
+
+#[test]
+fn a_decoder_knows_datums_rules_and_texts() {
+    let rule = super::XdrRule {
+        name: "FRIDGE".into(),
+        kind: "C".into(),
+        unit: "".into(),
+        path: "environment.inside.fridge.temperature".into(),
+        factor: 1.0,
+    };
+    let options = Options { checksum_optional: true, xdr: vec![rule], ..Options::default() };
+    let mut decoder = Decoder::new(options);
+    let mut out = Vec::new();
+    let lines = "$GPDTM,999,,,,,,,\n$GPGLL,5000.0,N,01000.0,E,120000,A\n$IIXDR,C,4.0,C,FRIDGE\n$GPTXT,01,01,02,hello\n\
+                 $GPVSI,,,,,\n$CCGPQ,GGA\n$PSRF103,00,6,00,0\n";
+    decoder.feed(lines.as_bytes(), Now::default(), &mut out);
+    let values: Vec<String> = out.iter().map(shown).collect();
+    assert_eq!(
+        values,
+        [
+            r#"navigation.gnss.datum="999""#,
+            r#"navigation.gnss.positionInLocalDatum={"latitude":50.0,"longitude":10.0}"#,
+            "environment.inside.fridge.temperature=277.15",
+        ]
+    );
+    assert_eq!(decoder.take_text().unwrap().text, "hello");
+    assert_eq!((decoder.take_text(), decoder.counters().nothing, decoder.counters().unknown), (None, 4, 0));
 }
 
 const FORMATTERS: &[&str] = &[

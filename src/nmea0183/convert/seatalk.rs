@@ -30,7 +30,7 @@ const DATE_HOLD_MS: u64 = 600_000;
 /// Milliseconds in half a day: a clock that goes back by more has passed midnight.
 const HALF_DAY_MS: i64 = 43_200_000;
 
-/// What SeaTalk spreads over two datagrams. Four values, each with the moment of its arrival.
+/// What SeaTalk spreads over several datagrams. A fixed number of values, each with the moment of its arrival.
 #[derive(Debug, Default)]
 pub struct SeaTalk {
     latitude: Option<(f64, Moment)>,
@@ -38,6 +38,8 @@ pub struct SeaTalk {
     /// Milliseconds since midnight.
     time_of_day: Option<(i64, Moment)>,
     date: Option<(Timestamp, Moment)>,
+    /// When a 58 last gave a finer position: 50 and 51 would make it jump by ten metres to and fro.
+    fine_position: Option<((), Moment)>,
 }
 
 /// `STALK` and `PSMDST`.
@@ -147,7 +149,7 @@ impl Datagram {
                 update.push("navigation.gnss.satellites", Value::Integer(i64::from(self.high(1)?)));
                 update.push("navigation.gnss.horizontalDilution", Value::number(dilution));
             }
-            0x58 => self.raw_position(update)?,
+            0x58 => self.raw_position(state, update)?,
             0x82 => update.push("navigation.courseRhumbline.nextPoint.ID", self.waypoint()?),
             0x84 => self.autopilot(update)?,
             0x85 => self.waypoint_navigation(update)?,
@@ -201,7 +203,7 @@ impl Datagram {
     }
 
     /// 58: both coordinates at once with minutes / 1000, signs in the high nibble of byte 1.
-    fn raw_position(&self, update: &mut Update) -> Option<()> {
+    fn raw_position(&self, state: &mut State, update: &mut Update) -> Option<()> {
         let coordinate = |n: usize| {
             let minutes = f64::from(u16::from_be_bytes([self.at(n + 1)?, self.at(n + 2)?])) / 1000.0;
             (minutes < 60.0).then_some(f64::from(self.at(n)?) + minutes / 60.0)
@@ -210,6 +212,7 @@ impl Datagram {
         let latitude = coordinate(2)? * if signs & 1 == 0 { 1.0 } else { -1.0 };
         let longitude = coordinate(5)? * if signs & 2 == 0 { -1.0 } else { 1.0 };
         update.push("navigation.position", Position::new(latitude, longitude)?.into());
+        state.devices.seatalk.fine_position = Some(((), state.now.mono));
         Some(())
     }
 
@@ -323,6 +326,9 @@ impl Datagram {
 
 impl SeaTalk {
     fn position(&self, now: Moment, update: &mut Update) -> Option<()> {
+        if fresh(self.fine_position, now, POSITION_HOLD_MS).is_some() {
+            return None;
+        }
         let latitude = fresh(self.latitude, now, POSITION_HOLD_MS)?;
         let longitude = fresh(self.longitude, now, POSITION_HOLD_MS)?;
         update.push("navigation.position", Position::new(latitude, longitude)?.into());

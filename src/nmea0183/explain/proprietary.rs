@@ -9,11 +9,11 @@ pub(super) const SENTENCES: &[Description] = &[
         "attitude of an inertial system",
         "time{time}|heading{deg} > navigation.headingTrue|T true|roll{deg} > navigation.attitude|pitch{deg} > navigation.attitude|heave{m} > environment.heave|accuracy of roll{deg}|accuracy of pitch{deg}|accuracy of heading{deg}|quality of the fix|status of the system",
     ),
-    sentence("PBVE", "CruzPro engine gauge", "product letter and values, A to P as hexadecimal digits"),
+    sentence("PBVE", "CruzPro engine gauge", "product and values (A to P digits)"),
     sentence(
         "PFEC",
         "Furuno: several messages",
-        "message (GPatt: attitude)|yaw{deg} > navigation.attitude|pitch{deg} > navigation.attitude|roll{deg} > navigation.attitude",
+        "message (GPatt attitude)|yaw{deg} > navigation.attitude|pitch{deg} > navigation.attitude|roll{deg} > navigation.attitude",
     ),
     sentence(
         "PGRME",
@@ -28,7 +28,7 @@ pub(super) const SENTENCES: &[Description] = &[
         "Magellan: status of the receiver",
         "version|2 or 3 dimensions|fix (T or F)|waypoints left|battery|days|hours",
     ),
-    sentence("PNKEP", "NKE: performance", "message: 01 speed, 02 tack, 03 angle|value|unit or value|value|unit"),
+    sentence("PNKEP", "NKE: performance", "01 speed, 02 tack, 03 angle|value|unit or value|value|unit"),
     sentence("PSMDST", "ShipModul: SeaTalk datagram", "command, or R"),
     sentence(
         "PRDID",

@@ -302,7 +302,7 @@ pub(super) const SENTENCES: &[Description] = &[
         "position of a waypoint",
         "latitude{lat} > resources.waypoints.*|N or S|longitude{lon} > resources.waypoints.*|E or W|waypoint",
     ),
-    group("XDR", "transducers", "", "type (A angle, C temperature, P ...)|value{n}|unit|name"),
+    group("XDR", "transducers", "", "type (A angle, C temperature ..)|value{n}|unit|name"),
     sentence(
         "XTE",
         "cross track error",
