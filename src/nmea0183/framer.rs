@@ -4,6 +4,8 @@
 //! behind a complete `*hh`, or in the middle of a broken sentence where `$` or `!` is followed by an address (letters and
 //! digits up to a comma). Everything between segments is noise and is only counted. The result depends on the bytes
 //! alone, never on how they were cut into reads.
+//!
+//! NUL bytes are dropped wherever they stand: idle lines and cheap converters make them, and they do not change a checksum.
 
 /// The longest segment that is kept, in bytes. The standard allows 82 for a sentence; gateways send several hundred, and a
 /// tag block may stand before it. A longer one is dropped up to the next start or line end, and reported.
@@ -81,6 +83,10 @@ impl Framer {
     /// Takes one byte inside an open segment.
     fn take_one(&mut self, byte: u8, found: &mut impl FnMut(Piece<'_>)) {
         match byte {
+            0 => {
+                found(Piece::Noise(1));
+                return;
+            }
             b'\r' | b'\n' => {
                 found(Piece::Segment(&self.held));
                 self.clear();
@@ -181,7 +187,7 @@ fn is_line_end(b: u8) -> bool {
 }
 
 fn is_special(b: u8) -> bool {
-    is_start(b) || is_line_end(b)
+    is_start(b) || is_line_end(b) || b == 0
 }
 
 fn ends_with_checksum(held: &[u8]) -> bool {
@@ -225,7 +231,7 @@ mod tests {
         check("$A,1*00\\s:a*00\\$B,1*00\n", &["$A,1*00", "\\s:a*00\\$B,1*00"]);
         check("$AITXT,1,Hello! $5 ok*00\n", &["$AITXT,1,Hello! $5 ok*00"]);
         check("\\s:a$GPGLL,3*00\n", &["\\s:a", "$GPGLL,3*00"]);
-        check("\0\0$A,1*00\0\r\n", &["$A,1*00\0"]);
+        check("\0\0$A\0,1*0\x000\0\r\n", &["$A,1*00"]);
         check("$$$GPGLL,3*00\n", &["$$", "$GPGLL,3*00"]);
     }
 

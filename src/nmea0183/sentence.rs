@@ -104,13 +104,11 @@ pub fn hex_byte(digits: &[u8]) -> Option<u8> {
 }
 
 /// The text of a sentence. The standard is ASCII only; what is not UTF-8 either is taken for Latin-1, which older
-/// plotters use in names, so that no byte can cost a sentence. NUL bytes are left out: they do not change the
-/// checksum, so one that comes with a right checksum was put in on the way.
+/// plotters use in names, so that no byte can cost a sentence.
 pub fn text(body: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(body) {
-        Ok(text) if !body.contains(&0) => Cow::Borrowed(text),
-        Ok(text) => Cow::Owned(text.replace('\0', "")),
-        Err(_) => Cow::Owned(body.iter().filter(|&&b| b != 0).map(|&b| char::from(b)).collect()),
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(body.iter().map(|&b| char::from(b)).collect()),
     }
 }
 
@@ -198,6 +196,6 @@ mod tests {
     #[test]
     fn bytes_beyond_ascii_cost_nothing() {
         assert_eq!(text(b"GPWPL,\xc4rholmen"), "GPWPL,\u{c4}rholmen");
-        assert_eq!(text(b"GP\0GLL\0"), "GPGLL");
+        assert_eq!(text("GPWPL,Åland".as_bytes()), "GPWPL,Åland");
     }
 }
