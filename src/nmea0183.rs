@@ -20,7 +20,7 @@ use compact_str::CompactString;
 use crate::kernel::time::{Now, Timestamp};
 use crate::kernel::update::{Context, Nmea0183Source, Source, Update};
 
-use convert::State;
+use convert::{State, TextMessage, Transducers, XdrRule};
 use framer::{Framer, Piece};
 use sentence::{Demand, Refusal, Sentence};
 
@@ -37,6 +37,8 @@ pub struct Options {
     pub checksum_ignored: bool,
     /// `!AIVDO` is the own vessel. Off in `taffrail convert`, which knows no own ship and keeps the MMSI context.
     pub vdo_is_own: bool,
+    /// Names of transducers (XDR) and their paths, before the built-in ones.
+    pub xdr: Vec<XdrRule>,
 }
 
 /// What became of one line. Every line is exactly one of these, so that a recording can be accounted for in full.
@@ -99,7 +101,9 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for one device.
     pub fn new(options: Options) -> Self {
-        Self { options, ..Self::default() }
+        let mut state = State::default();
+        state.devices.transducers = Transducers::new(options.xdr.clone());
+        Self { options, state, ..Self::default() }
     }
 
     /// Takes bytes as they were read, in pieces of any size, and adds what their complete lines say to `out`.
@@ -144,6 +148,11 @@ impl Decoder {
     /// What came so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// The oldest text message (`TXT`) that nobody has taken yet, for a log. Only the newest few are kept.
+    pub fn take_text(&mut self) -> Option<TextMessage> {
+        self.state.devices.texts.take()
     }
 
     fn piece(&mut self, piece: Piece<'_>, out: &mut Vec<Update>) -> Outcome {
@@ -212,6 +221,7 @@ impl Decoder {
             meta: Vec::new(),
         };
         let outcome = converter(&sentence, &mut self.state, &mut update);
+        self.state.settle_datum(sentence.talker, &mut update);
         if update.values.is_empty() && update.meta.is_empty() {
             self.state.take_back(update.values);
         } else {

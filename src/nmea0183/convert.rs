@@ -21,12 +21,35 @@ pub mod time;
 pub mod weather;
 pub mod wind;
 
+mod alerts;
+mod attitude;
+mod autopilot;
+mod barometer;
+mod cruzpro;
+pub mod device;
+#[cfg(test)]
+mod device_tests;
+mod distress;
+mod engine;
+mod gnss_quality;
+mod motion;
+mod notification;
+mod object;
+mod proprietary;
+mod seatalk;
+mod targets;
+mod transducer;
+mod waypoints;
+
 use super::Outcome;
 use super::field;
 use super::sentence::Sentence;
 use crate::kernel::time::{Now, Timestamp};
 use crate::kernel::update::{PathValue, Update};
 use crate::kernel::value::Value;
+
+pub use alerts::TextMessage;
+pub use transducer::{Transducers, XdrRule};
 
 /// Turns one sentence into values. It adds them to the update and says what became of the sentence; it may change the
 /// update's context (a radar target, a vessel in distress) and its timestamp. An update left without values is not
@@ -73,14 +96,14 @@ pub fn converter(formatter: &str) -> Option<Converter> {
         b"BWR" => route::bwr,
         b"RMB" => route::rmb,
         b"XTE" => route::xte,
-        _ => return None,
+        _ => return device::converter(formatter),
     })
 }
 
-/// Standard sentences that carry nothing which Signal K has a place for, or that RMB, APB and ZDA say better: arrival
-/// alarm (AAM), almanac (ALM), time to destination (ZTG, ZFO), queries (`xxyyQ`).
+/// Sentences that are known and carry nothing which Signal K has a place for: [`device::is_ignored`], and queries
+/// (`xxyyQ`).
 pub fn is_ignored(sentence: &Sentence<'_>) -> bool {
-    matches!(sentence.formatter, "AAM" | "ALM" | "ZTG" | "ZFO") || (!sentence.talker.is_empty() && is_query(sentence))
+    device::is_ignored(sentence.formatter) || (!sentence.talker.is_empty() && is_query(sentence))
 }
 
 fn is_query(sentence: &Sentence<'_>) -> bool {
@@ -92,6 +115,8 @@ fn is_query(sentence: &Sentence<'_>) -> bool {
 pub struct State {
     /// Time of arrival of the sentence in hand.
     pub now: Now,
+    /// What the sentences of single devices need of each other.
+    pub devices: device::DeviceState,
     /// Time in the tag block of the sentence in hand.
     pub tag_time: Option<Timestamp>,
     /// The last full date and time that this device gave (RMC, ZDA), and when it did.
@@ -124,6 +149,11 @@ impl State {
         let days =
             (expected.as_millis().saturating_sub(today.as_millis()) + field::DAY_MS / 2).div_euclid(field::DAY_MS);
         Some(today.plus_millis(days * field::DAY_MS))
+    }
+
+    /// Brings the own position in an update to WGS 84 when its talker has announced another datum.
+    pub(super) fn settle_datum(&self, talker: &str, update: &mut Update) {
+        self.devices.datums.settle(talker, self.now.mono, update);
     }
 
     /// An empty list of values with room for `capacity` of them.

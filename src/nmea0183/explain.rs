@@ -9,6 +9,7 @@ mod sentences;
 
 use std::fmt::Write as _;
 
+use super::convert::device::is_ignored;
 use super::sentence::{Demand, Refusal, Sentence};
 use super::{Decoder, Options, Outcome, field, sentence, tag_block};
 use crate::kernel::time::Now;
@@ -100,7 +101,9 @@ fn refused(refusal: Refusal) -> String {
 fn push_sentence(s: &Sentence<'_>, out: &mut String) {
     let start = if s.encapsulated { '!' } else { '$' };
     let description = description(s.formatter);
-    let title = description.map_or("not known to Taffrail", |d| d.title);
+    let undescribed =
+        if is_ignored(s.formatter) { "known, without a place in Signal K" } else { "not known to Taffrail" };
+    let title = description.map_or(undescribed, |d| d.title);
     let _ = write!(out, "{start}{}{}: {title}", s.talker, s.formatter);
     if let Some(talker) = talker(s.talker) {
         let _ = write!(out, " (talker {}: {talker})", s.talker);

@@ -7,7 +7,7 @@ pub(super) const SENTENCES: &[Description] = &[
     sentence(
         "AAM",
         "arrival at a waypoint",
-        "arrival circle entered{flag}|perpendicular passed{flag}|radius of the arrival circle{nm}|unit|waypoint",
+        "arrival circle entered{flag} > notifications.arrivalCircleEntered|perpendicular passed{flag} > notifications.perpendicularPassed|radius of the arrival circle{nm}|unit|waypoint",
     ),
     sentence("ALC", "list of active alerts", "sentences in the message|number of this sentence|message|entries"),
     sentence(
@@ -24,7 +24,7 @@ pub(super) const SENTENCES: &[Description] = &[
     sentence(
         "ALR",
         "state of an alarm",
-        "time of the change{time}|alarm|condition: exceeded{flag}|acknowledged{flag}|text",
+        "time of the change{time}|alarm|condition: exceeded{flag} > notifications.alarm*|acknowledged{flag}|text",
     ),
     sentence(
         "APB",
@@ -49,7 +49,7 @@ pub(super) const SENTENCES: &[Description] = &[
     sentence(
         "BWW",
         "bearing from one waypoint to another",
-        "bearing, true{deg} > navigation.courseRhumbline.bearingTrackTrue|T|bearing, magnetic{deg} > navigation.courseRhumbline.bearingTrackMagnetic|M|waypoint towards|waypoint from",
+        "bearing, true{deg}|T|bearing, magnetic{deg}|M|waypoint towards|waypoint from",
     ),
     sentence(
         "DBK",
@@ -74,7 +74,7 @@ pub(super) const SENTENCES: &[Description] = &[
     sentence(
         "DSC",
         "digital selective call",
-        "format|address of the sender|category|nature of distress, or command|type of communication|position or channel|time or telephone|MMSI of the ship in distress|nature of its distress|acknowledgement|expansion follows (E)",
+        "format|address of the sender|category|nature of distress, or command > notifications.*|type of communication|position or channel > navigation.position|time or telephone|MMSI of the ship in distress|nature of its distress|acknowledgement|expansion follows (E)",
     ),
     sentence(
         "DSE",
@@ -84,12 +84,12 @@ pub(super) const SENTENCES: &[Description] = &[
     sentence(
         "DTM",
         "datum of the positions",
-        "local datum|subdivision|latitude offset{n}|N or S|longitude offset{n}|E or W|altitude offset{m}|reference datum",
+        "local datum > navigation.gnss.datum|subdivision|latitude offset, minutes{n}|N or S|longitude offset, minutes{n}|E or W|altitude offset{m}|reference datum",
     ),
     sentence(
         "GBS",
         "satellite fault detection",
-        "time{time}|expected error in latitude{m}|expected error in longitude{m}|expected error in altitude{m}|most likely failed satellite|probability of missing it{n}|bias estimate{m}|standard deviation of the bias{m}|system|signal",
+        "time{time}|expected error in latitude{m} > navigation.gnss.horizontalError|expected error in longitude{m} > navigation.gnss.horizontalError|expected error in altitude{m} > navigation.gnss.verticalError|most likely failed satellite|probability of missing it{n}|bias estimate{m}|standard deviation of the bias{m}|system|signal",
     ),
     sentence(
         "GGA",
@@ -115,7 +115,7 @@ pub(super) const SENTENCES: &[Description] = &[
     sentence(
         "GST",
         "error statistics of the fix",
-        "time{time}|RMS of the ranges{n}|error ellipse, major axis{m}|error ellipse, minor axis{m}|error ellipse, orientation{deg}|error in latitude{m}|error in longitude{m}|error in altitude{m}",
+        "time{time}|RMS of the ranges{n}|error ellipse, major axis{m}|error ellipse, minor axis{m}|error ellipse, orientation{deg}|error in latitude{m} > navigation.gnss.horizontalError|error in longitude{m} > navigation.gnss.horizontalError|error in altitude{m} > navigation.gnss.verticalError",
     ),
     group(
         "GSV",
@@ -137,14 +137,29 @@ pub(super) const SENTENCES: &[Description] = &[
         "heading, true{deg} > steering.autopilot.target.headingTrue|T|heading, magnetic{deg} > steering.autopilot.target.headingMagnetic|M",
     ),
     sentence(
+        "HTC",
+        "command to the heading control",
+        "override{flag}|rudder angle{deg} > steering.rudderAngleTarget|L or R|steering mode|turn mode|rudder limit{deg}|off-heading limit{deg}|radius of turn{nm}|rate of turn{deg/min}|heading to steer{deg} > steering.autopilot.target.headingTrue / Magnetic|off-track limit{nm}|track{deg}|T or M",
+    ),
+    sentence(
         "HTD",
         "state of the heading control",
-        "override{flag}|rudder angle{deg}|L or R|steering mode|turn mode|rudder limit{deg}|off-heading limit{deg}|radius of turn{nm}|rate of turn{deg/min}|heading to steer{deg}|off-track limit{nm}|track{deg}|T or M|rudder status{status}|off-heading status{status}|off-track status{status}|heading{deg}",
+        "override{flag}|rudder angle{deg} > steering.rudderAngleTarget|L or R|steering mode > steering.autopilot.state|turn mode|rudder limit{deg}|off-heading limit{deg}|radius of turn{nm}|rate of turn{deg/min}|heading to steer{deg} > steering.autopilot.target.headingTrue / Magnetic|off-track limit{nm}|track{deg}|T or M|rudder status{status}|off-heading status{status}|off-track status{status}|heading{deg} > navigation.headingTrue / headingMagnetic",
     ),
     sentence(
         "MDA",
         "weather",
         "pressure{inHg}|I|pressure{bar} > environment.outside.pressure|B|air temperature{C} > environment.outside.temperature|C|water temperature{C} > environment.water.temperature|C|relative humidity{%} > environment.outside.humidity|absolute humidity{%} > environment.outside.humidityAbsolute|dew point{C} > environment.outside.dewPointTemperature|C|wind direction, true{deg} > environment.wind.directionTrue|T|wind direction, magnetic{deg} > environment.wind.directionMagnetic|M|wind speed{kn}|N|wind speed{m/s} > environment.wind.speedOverGround|M",
+    ),
+    sentence(
+        "MHU",
+        "humidity",
+        "relative humidity{%} > environment.outside.humidity|absolute humidity{%}|dew point{C} > environment.outside.dewPointTemperature|C",
+    ),
+    sentence(
+        "MMB",
+        "barometer",
+        "pressure{inHg} > environment.outside.pressure|I|pressure{bar} > environment.outside.pressure|B",
     ),
     sentence(
         "MOB",
@@ -166,7 +181,7 @@ pub(super) const SENTENCES: &[Description] = &[
     sentence(
         "OSD",
         "own ship, for a radar",
-        "heading, true{deg} > navigation.headingTrue|status{status}|course{deg}|course reference|speed{n}|speed reference|set of the current{deg}|drift{n}|unit",
+        "heading, true{deg} > navigation.headingTrue|status{status}|course{deg} > navigation.courseOverGroundTrue|course reference (B, M, W, R, P)|speed{n} > navigation.speedOverGround / speedThroughWater|speed reference (B, M, W, R, P)|set of the current{deg} > environment.current|drift{n} > environment.current|unit (N, K, S)",
     ),
     sentence(
         "RMA",
@@ -207,7 +222,7 @@ pub(super) const SENTENCES: &[Description] = &[
     group(
         "RTE",
         "route",
-        "sentences in the message{n}|number of this sentence{n}|c complete, w to go|route",
+        "sentences in the message{n}|number of this sentence{n}|c complete, w to go|route > resources.routes.*",
         "waypoint",
     ),
     sentence(
@@ -218,18 +233,18 @@ pub(super) const SENTENCES: &[Description] = &[
     sentence(
         "TLL",
         "position of a radar target",
-        "target{n}|latitude{lat}|N or S|longitude{lon}|E or W|name|time{time}|L lost, Q query, T tracking|reference target",
+        "target{n}|latitude{lat} > sensors.radar.targets.*.position|N or S|longitude{lon} > sensors.radar.targets.*.position|E or W|name|time{time}|L lost, Q query, T tracking|reference target",
     ),
     sentence(
         "TTM",
         "tracked radar target",
-        "target{n}|distance{n}|bearing{deg}|T true, R relative|speed{n}|course{deg}|T true, R relative|closest approach{n}|minutes to closest approach{n}|unit (N, K, S)|name|L lost, Q query, T tracking|reference target|time{time}|A automatic, M manual",
+        "target{n}|distance{n} > sensors.radar.targets.*.track|bearing{deg}|T true, R relative|speed{n}|course{deg}|T true, R relative|closest approach{n}|minutes to closest approach{n}|unit (N, K, S)|name|L lost, Q query, T tracking|reference target|time{time}|A automatic, M manual",
     ),
     sentence("TXT", "text", "sentences in the message{n}|number of this sentence{n}|identifier|text"),
     sentence(
         "VBW",
         "speed through water and over ground",
-        "through water, ahead{kn} > navigation.speedThroughWaterLongitudinal|through water, to starboard{kn} > navigation.speedThroughWaterTransverse|status{status}|over ground, ahead{kn}|over ground, to starboard{kn}|status{status}|stern through water{kn}|status{status}|stern over ground{kn}|status{status}",
+        "through water, ahead{kn} > navigation.speedThroughWaterLongitudinal|through water, to starboard{kn} > navigation.speedThroughWaterTransverse|status{status}|over ground, ahead{kn} > navigation.speedOverGround|over ground, to starboard{kn} > navigation.speedOverGround|status{status}|stern through water{kn}|status{status}|stern over ground{kn}|status{status}",
     ),
     sentence(
         "VDM",
@@ -282,8 +297,12 @@ pub(super) const SENTENCES: &[Description] = &[
         "speed{kn} > navigation.courseRhumbline.nextPoint.velocityMadeGood|N|waypoint|mode{mode}",
     ),
     sentence("WNC", "distance between waypoints", "distance{nm}|N|distance{km}|K|waypoint towards|waypoint from"),
-    sentence("WPL", "position of a waypoint", "latitude{lat}|N or S|longitude{lon}|E or W|waypoint"),
-    group("XDR", "transducers", "", "type (A angle, C temperature, P ...)|value{n}|unit|name"),
+    sentence(
+        "WPL",
+        "position of a waypoint",
+        "latitude{lat} > resources.waypoints.*|N or S|longitude{lon} > resources.waypoints.*|E or W|waypoint",
+    ),
+    group("XDR", "transducers", "", "type (A angle, C temperature ..)|value{n}|unit|name"),
     sentence(
         "XTE",
         "cross track error",
@@ -295,5 +314,9 @@ pub(super) const SENTENCES: &[Description] = &[
         "time{time} > navigation.datetime|day{n}|month{n}|year{n}|hours of the local zone{n}|minutes of the local zone{n}",
     ),
     sentence("ZFO", "time from the origin", "time{time}|elapsed{time}|origin"),
-    sentence("ZTG", "time to the destination", "time{time}|time to go{time}|destination"),
+    sentence(
+        "ZTG",
+        "time to the destination",
+        "time{time}|time to go{time} > navigation.courseRhumbline.nextPoint.timeToGo|destination",
+    ),
 ];
