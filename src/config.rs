@@ -155,6 +155,20 @@ pub struct Network {
     pub prefix_bits: u8,
 }
 
+impl Network {
+    /// Whether an address lies in the range. An IPv4 address in IPv6 form is the IPv4 address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let bits = u32::from(self.prefix_bits);
+        match (self.address.to_canonical(), address.to_canonical()) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => bits == 0 || (u32::from(a) ^ u32::from(b)) >> (32 - bits.min(32)) == 0,
+            (IpAddr::V6(a), IpAddr::V6(b)) => {
+                bits == 0 || (u128::from(a) ^ u128::from(b)) >> (128 - bits.min(128)) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
 /// `[vessel]`
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Vessel {

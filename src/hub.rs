@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::feed::FeedWriter;
 use crate::input::Batch;
-use crate::kernel::id;
 use crate::kernel::model::Arrival;
 
 use self::sequence::Sequence;
@@ -88,7 +87,7 @@ pub async fn run(
 fn apply(batches: &mut Vec<Batch>, writer: &FeedWriter, counters: &HubCounters) -> u64 {
     let mut world = writer.write();
     for batch in batches.drain(..) {
-        let arrival = Arrival { input: &batch.input, origin: id::Origin(batch.origin.0), now: batch.received };
+        let arrival = Arrival { input: &batch.input, origin: batch.origin, now: batch.received, heard: true };
         let applied = world.apply(batch.updates, &arrival);
         counters.batches.fetch_add(1, Ordering::Relaxed);
         counters.changes.fetch_add(applied.changes as u64, Ordering::Relaxed);

@@ -40,6 +40,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config;
+use crate::kernel::id::Origin;
 use crate::kernel::time::Now;
 use crate::kernel::update::Update;
 
@@ -66,10 +67,6 @@ pub struct Batch {
     /// In the order in which they were said. Never empty.
     pub updates: Vec<Update>,
 }
-
-/// Where a batch entered the server: a number that is unique in this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Origin(pub u32);
 
 /// Reads one Signal K delta, adds its updates to the list, and says how many things in it were not as they should be.
 pub type DeltaFn = fn(&str, &mut Vec<Update>) -> usize;

@@ -10,6 +10,7 @@ pub mod hello;
 pub mod id;
 pub mod intern;
 pub mod json;
+pub mod lost;
 pub mod meta;
 pub mod model;
 pub mod notifications;

@@ -7,6 +7,7 @@
 //! `kernel`, `nmea0183`, `ais` and `demo` are pure: no I/O, no clock, no async. `tests/architecture.rs` holds that line.
 
 pub mod ais;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -17,12 +17,14 @@ pub mod tag_block;
 
 use compact_str::CompactString;
 
-use crate::kernel::time::{Now, Timestamp};
+use crate::ais::Tag;
+use crate::kernel::time::Now;
 use crate::kernel::update::{Context, Nmea0183Source, Source, Update};
 
 use convert::{State, TextMessage, Transducers, XdrRule};
 use framer::{Framer, Piece};
 use sentence::{Demand, Refusal, Sentence};
+use tag_block::TagBlock;
 
 /// Values for which an update has room at first; GGA, the longest of the frequent sentences, has eight.
 const VALUES_EXPECTED: usize = 8;
@@ -96,6 +98,7 @@ pub struct Decoder {
     /// For [`Decoder::line`], so that it can be mixed with an open line of [`Decoder::feed`].
     line_framer: Framer,
     state: State,
+    ais: crate::ais::Decoder,
 }
 
 impl Decoder {
@@ -207,7 +210,7 @@ impl Decoder {
         let text = sentence::text(checked.body);
         let sentence = Sentence::parse(checked.encapsulated, &text);
         if matches!(sentence.formatter, "VDM" | "VDO") {
-            return self.ais_sentence(&sentence, untagged.tags.source, untagged.tags.time, out);
+            return self.ais_sentence(&sentence, &untagged.tags, out);
         }
         let Some(converter) = convert::converter(sentence.formatter) else {
             return if convert::is_ignored(&sentence) { Outcome::Nothing } else { Outcome::Unknown };
@@ -230,17 +233,17 @@ impl Decoder {
         outcome
     }
 
-    /// The one place where AIS sentences leave for [`crate::ais`].
-    #[allow(clippy::unused_self, clippy::needless_pass_by_ref_mut)]
-    fn ais_sentence(
-        &mut self,
-        sentence: &Sentence<'_>,
-        station: Option<&str>,
-        time: Option<Timestamp>,
-        out: &mut Vec<Update>,
-    ) -> Outcome {
-        let _ = (sentence, station, time, out, self.options.vdo_is_own);
-        Outcome::Nothing
+    /// AIS sentences leave for [`crate::ais`] here.
+    fn ais_sentence(&mut self, sentence: &Sentence<'_>, tags: &TagBlock<'_>, out: &mut Vec<Update>) -> Outcome {
+        let before = out.len();
+        let own = self.options.vdo_is_own && sentence.formatter == "VDO";
+        let outcome = self.ais.sentence(sentence, Tag::new(tags.source, tags.group), own, self.state.now, out);
+        if tags.time.is_some() {
+            for update in &mut out[before..] {
+                update.timestamp = tags.time;
+            }
+        }
+        outcome
     }
 }
 

@@ -29,9 +29,11 @@ impl Sequence {
     /// Reserves the first block of this run and says after which number it begins. `highest` is the highest number that
     /// the history holds. A limit that cannot be written is said in the log; the run then has no timepoints.
     pub fn start(state: Arc<StateDir>, highest: Option<u64>) -> (Self, u64) {
-        let parse = |bytes: &[u8]| std::str::from_utf8(bytes).map_err(|e| e.to_string()).and_then(|text| {
-            text.trim().parse::<u64>().map_err(|_| format!("{:?} is not a number", text.trim()))
-        });
+        let parse = |bytes: &[u8]| {
+            std::str::from_utf8(bytes)
+                .map_err(|e| e.to_string())
+                .and_then(|text| text.trim().parse::<u64>().map_err(|_| format!("{:?} is not a number", text.trim())))
+        };
         let (kept, _notices) = state.read(FILE, parse);
         let fresh = || (uuid::Uuid::new_v4().as_u128() as u64 % (FIRST_MAX / BLOCK)).max(1) * BLOCK;
         let next = kept.unwrap_or_else(fresh).max(highest.map_or(0, |n| n + 1));

@@ -34,7 +34,7 @@ impl Decoding {
     pub(super) fn new(format: Format, delta: DeltaFn) -> Self {
         let device = match format {
             Format::Nmea0183 => {
-                let options = nmea0183::Options { checksum_optional: false, vdo_is_own: true };
+                let options = nmea0183::Options { vdo_is_own: true, ..nmea0183::Options::default() };
                 Device::Nmea0183(Box::new(nmea0183::Decoder::new(options)))
             }
             Format::SignalK => Device::SignalK(DeltaLines::new(delta)),

@@ -127,7 +127,7 @@ impl Overheard {
 /// Talker (empty for a proprietary one) and formatter of a sentence with a correct checksum.
 fn address(line: &[u8]) -> Option<(CompactString, CompactString)> {
     let start = line.iter().rposition(|b| matches!(b, b'$' | b'!'))?;
-    let checked = sentence::check(line[start..].trim_ascii_end(), false).ok()?;
+    let checked = sentence::check(line[start..].trim_ascii_end(), sentence::Demand::Right).ok()?;
     let text = sentence::text(checked.body);
     let sentence = Sentence::parse(checked.encapsulated, &text);
     Some((CompactString::new(sentence.talker), CompactString::new(sentence.formatter)))

@@ -8,7 +8,7 @@
 
 use serde::Deserialize;
 
-use crate::kernel::update::Root;
+use super::update::Root;
 
 /// What becomes null when a target is lost: everything that tells how it moves.
 ///

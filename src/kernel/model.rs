@@ -51,6 +51,8 @@ pub struct Arrival<'a> {
     pub origin: Origin,
     /// Time of arrival.
     pub now: Now,
+    /// Somebody was heard; false for what the server itself says of a target that has fallen silent.
+    pub heard: bool,
 }
 
 /// Why something that came in was not applied. Everything else of its update was.
@@ -281,8 +283,10 @@ impl Model {
         }
         let node = self.node_mut(context).expect("resolved above");
         node.seq = seq;
-        node.last_heard = now.mono;
-        node.lost = false;
+        if arrival.heard {
+            node.last_heard = now.mono;
+            node.lost = false;
+        }
         Some(Change {
             seq,
             context,
@@ -462,6 +466,12 @@ impl Model {
             self.by_mmsi.insert(key, id);
         }
         id
+    }
+
+    pub(super) fn mark_lost(&mut self, id: ContextId) {
+        if let Some(node) = self.node_mut(id) {
+            node.lost = true;
+        }
     }
 
     /// Takes a context out of the model. Its place is used again under a new generation.

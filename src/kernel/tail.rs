@@ -46,6 +46,11 @@ impl Tail {
         self.head
     }
 
+    /// The newest change, if it is still here.
+    pub fn newest(&self) -> Option<&Arc<Change>> {
+        self.changes.back()
+    }
+
     /// The number of the oldest change still here; the one after the head when there is none.
     pub fn oldest(&self) -> Seq {
         self.changes.front().map_or(self.head.next(), |c| c.seq)

@@ -11,8 +11,9 @@ use tokio::sync::mpsc;
 
 use super::driver::{Incoming, Surroundings};
 use crate::feed::Feed;
-use crate::input::{Batch, Origin};
+use crate::input::Batch;
 use crate::kernel::decode;
+use crate::kernel::id::Origin;
 use crate::kernel::json;
 use crate::kernel::session::Session;
 use crate::kernel::subscription::{self, Subscribe};
@@ -175,9 +176,9 @@ impl Client {
 
     /// Answers requests. What the server cannot do is answered with the status that says so, never with silence.
     fn on_request(&mut self, message: &Message<'_>) {
-        let id = message.request_id.map_or(serde_json::Value::Null, |raw| {
-            serde_json::from_str(raw.get()).unwrap_or(serde_json::Value::Null)
-        });
+        let id = message
+            .request_id
+            .map_or(serde_json::Value::Null, |raw| serde_json::from_str(raw.get()).unwrap_or(serde_json::Value::Null));
         let mut answer = |status: u16, text: &str| {
             let reply = json!({"requestId": id, "state": "COMPLETED", "statusCode": status, "message": text});
             self.session.reply(reply.to_string());
@@ -225,7 +226,9 @@ fn put_paths(put: &RawValue) -> String {
 /// The `$source` of a client that has no name of its own.
 pub fn provider(transport: &str, identifier: Option<&str>) -> CompactString {
     match identifier {
-        Some(identifier) => crate::kernel::model::sources::sanitized(&format!("{transport}.{}", identifier.replace('.', "_"))),
+        Some(identifier) => {
+            crate::kernel::model::sources::sanitized(&format!("{transport}.{}", identifier.replace('.', "_")))
+        }
         None => transport.into(),
     }
 }

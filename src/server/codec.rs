@@ -82,7 +82,8 @@ impl Decoder for LineCodec {
 
     fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Incoming>, Self::Error> {
         loop {
-            let Some(end) = buffer[self.searched..].iter().position(|&b| b == b'\n').map(|at| self.searched + at) else {
+            let Some(end) = buffer[self.searched..].iter().position(|&b| b == b'\n').map(|at| self.searched + at)
+            else {
                 self.searched = buffer.len();
                 if self.skipping || buffer.len() > self.line_bytes_max {
                     buffer.clear();

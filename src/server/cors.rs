@@ -29,10 +29,8 @@ pub async fn layer(State(_shared): State<Arc<Shared>>, request: Request<Body>, n
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
     if preflight {
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE"),
-        );
+        headers
+            .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE"));
         if let Some(wanted) = wanted {
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted);
         }

@@ -41,7 +41,8 @@ fn without_port(host: &str) -> &str {
 
 /// Whether a `Host` can stand in a URL as it is. What cannot is not repeated.
 fn host_is_plain(host: &str) -> bool {
-    host.len() <= 255 && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
+    host.len() <= 255
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
 }
 
 #[cfg(test)]
@@ -50,7 +51,13 @@ mod tests {
 
     #[test]
     fn a_host_loses_its_port_only() {
-        let table = [("boat:3000", "boat"), ("boat", "boat"), ("[::1]:3000", "[::1]"), ("[::1]", "[::1]"), ("10.0.0.1:1", "10.0.0.1")];
+        let table = [
+            ("boat:3000", "boat"),
+            ("boat", "boat"),
+            ("[::1]:3000", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("10.0.0.1:1", "10.0.0.1"),
+        ];
         for (host, expected) in table {
             assert_eq!(without_port(host), expected);
         }

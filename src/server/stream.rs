@@ -27,8 +27,7 @@ const WRITE_BYTES_MAX: usize = 4 << 20;
 /// Answers the upgrade.
 pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::body::Body>) -> Response {
     let (mut parts, _) = request.into_parts();
-    let query: Vec<(String, String)> =
-        Query::try_from_uri(&parts.uri).map(|Query(pairs)| pairs).unwrap_or_default();
+    let query: Vec<(String, String)> = Query::try_from_uri(&parts.uri).map(|Query(pairs)| pairs).unwrap_or_default();
     let options = match options_of(&query) {
         Ok(options) => options,
         Err(what) => return refusal(StatusCode::NOT_IMPLEMENTED, &format!("not supported: {what}")),

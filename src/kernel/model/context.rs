@@ -148,10 +148,6 @@ impl ContextNode {
         self.index.get(&path).map(|&at| &mut self.leaves[at as usize])
     }
 
-    pub(super) fn leaves_mut(&mut self) -> &mut [Leaf] {
-        &mut self.leaves
-    }
-
     /// Adds a leaf at its place in the tree. Rare after the first minute, so the index is simply made anew.
     pub(super) fn insert(&mut self, leaf: Leaf, paths: &Interner) {
         let text = paths.text(leaf.path.0);

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::kernel::id::Origin;
-use crate::kernel::model::{Arrival, Limits};
+use crate::kernel::model::Arrival;
 use crate::kernel::subscription;
 use crate::kernel::time::Timestamp;
 use crate::kernel::update::{Context, Source, Update};
+use crate::kernel::world::Setup;
 
 const OWN: &str = "vessels.urn:mrn:signalk:uuid:0f6e2c1a-3b5d-4e7f-8a9b-0c1d2e3f4a5b";
 
@@ -18,7 +19,7 @@ struct Scene {
 
 impl Scene {
     fn new(options: Options) -> Self {
-        let world = World::new(OWN, Seq(1000), Limits::default(), Vec::new());
+        let world = World::new(Setup::new(OWN), Seq(1000));
         let session = Session::new(options, &world, Moment::default());
         Self { world, cache: FrameCache::default(), session, now: 0 }
     }
@@ -35,7 +36,7 @@ impl Scene {
         let mut update = Update::new(context, Source::Ref(source.into()), 1);
         update.push_at(path, value);
         let now = self.clock();
-        let applied = self.world.apply([update], &Arrival { input: "test", origin: Origin::SERVER, now });
+        let applied = self.world.apply([update], &Arrival { input: "test", origin: Origin::SERVER, now, heard: true });
         assert!(applied.refused.is_empty(), "{:?}", applied.refused);
     }
 
