@@ -1,17 +1,19 @@
 //! What holds for every stream of bytes, whatever is in it.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may do both
+
 use proptest::prelude::*;
 use taffrail::kernel::time::{Moment, Now, Timestamp};
 use taffrail::kernel::update::Update;
 use taffrail::kernel::value::Value;
 use taffrail::nmea0183::{Counters, Decoder, Options, Outcome};
 
+#[allow(dead_code)] // streams need no corpus
+mod corpus;
+use corpus::now;
+
 /// No sentence publishes more values than this.
 const VALUES_MAX: usize = 16;
-
-fn now() -> Now {
-    Now { wall: Timestamp::parse("2026-06-15T12:00:00Z").unwrap(), mono: Moment::from_millis(1000) }
-}
 
 fn sealed(body: &str) -> String {
     format!("${body}*{:02X}", body.bytes().fold(0, |sum, b| sum ^ b))

@@ -14,7 +14,7 @@ use super::{Decoder, Options, Outcome, field, sentence, tag_block};
 use crate::kernel::time::Now;
 
 /// Column widths of the field table, in characters.
-const NAME_WIDTH: usize = 34;
+const NAME_WIDTH: usize = 38;
 const RAW_WIDTH: usize = 14;
 const VALUE_WIDTH: usize = 22;
 

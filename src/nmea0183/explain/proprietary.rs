@@ -4,7 +4,7 @@ use super::{Description, sentence};
 
 /// In no order; the longest address that fits counts.
 pub(super) const SENTENCES: &[Description] = &[
-    sentence("PBVE", "CruzPro engine gauge", "product letter and values, A to P as hexadecimal digits"),
+    sentence("PBVE", "CruzPro engine gauge", "product letter, values in A to P"),
     sentence("PFEC", "Furuno: several messages", "message"),
     sentence(
         "PGRME",

@@ -283,7 +283,7 @@ pub(super) const SENTENCES: &[Description] = &[
     ),
     sentence("WNC", "distance between waypoints", "distance{nm}|N|distance{km}|K|waypoint towards|waypoint from"),
     sentence("WPL", "position of a waypoint", "latitude{lat}|N or S|longitude{lon}|E or W|waypoint"),
-    group("XDR", "transducers", "", "type (A angle, C temperature, P ...)|value{n}|unit|name"),
+    group("XDR", "transducers", "", "type (A angle, C temperature ...)|value{n}|unit|name"),
     sentence(
         "XTE",
         "cross track error",
