@@ -179,5 +179,5 @@ fn checksum_options() {
     assert_eq!(outcome(optional(), wrong), Outcome::BadChecksum);
     assert_eq!(outcome(ignored(), wrong), Outcome::Understood);
     assert_eq!(outcome(Options::default(), "$IIHDT,123.4,T*26,1241544035"), Outcome::Understood);
-    assert_eq!(outcome(Options::default(), "$IIH\0DT,12\03.4,T*26"), Outcome::Understood);
+    assert_eq!(outcome(Options::default(), "$IIH\x00DT,12\x003.4,T*26"), Outcome::Understood);
 }

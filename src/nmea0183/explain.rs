@@ -112,7 +112,9 @@ fn push_sentence(s: &Sentence<'_>, out: &mut String) {
 }
 
 fn push_field(s: &Sentence<'_>, n: usize, description: Option<&Description>, out: &mut String) {
-    let spec = description.and_then(|d| spec(d, n)).unwrap_or("?");
+    // Since NMEA 4.10 one more field stands behind the satellites of a GSV.
+    let is_signal = s.formatter == "GSV" && n == s.fields().len() && n % 4 == 0;
+    let spec = if is_signal { "signal" } else { description.and_then(|d| spec(d, n)).unwrap_or("?") };
     let (spec, path) = spec.split_once(" > ").unwrap_or((spec, ""));
     let (name, reads) = spec.split_once('{').unwrap_or((spec, ""));
     let raw = s.field(n);
@@ -306,6 +308,7 @@ mod tests {
         let speed = text.lines().find(|line| line.starts_with("   7")).unwrap();
         assert!(speed.ends_with("navigation.speedOverGround"), "{speed}");
         assert!(text.contains("understood, and published:\n  at 2014-04-03T08:54:12.000Z\n"), "{text}");
+        assert!(explained("$GPGSV,1,1,01,01,40,083,46,1*51").contains("   8  signal "));
         assert!(text.contains("  navigation.position = {\"latitude\":52.37199"), "{text}");
     }
 

@@ -240,7 +240,7 @@ mod tests {
         check("$A,1*00\\s:a*00\\$B,1*00\n", &["$A,1*00", "\\s:a*00\\$B,1*00"]);
         check("$AITXT,1,Hello! $5 ok*00\n", &["$AITXT,1,Hello! $5 ok*00"]);
         check("\\s:a$GPGLL,3*00\n", &["\\s:a", "$GPGLL,3*00"]);
-        check("\0\0$A\0,1*0\x000\0\r\n", &["$A,1*00"]);
+        check("\x00\x00$A\0,1*0\x000\0\r\n", &["$A,1*00"]);
         check("$$$GPGLL,3*00\n", &["$$", "$GPGLL,3*00"]);
     }
 
