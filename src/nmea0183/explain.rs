@@ -1,7 +1,7 @@
 //! One line in words: what each field means, what its number is in SI units and at which path it arrives, what became of
 //! the line and, where it was refused, why. `taffrail explain` prints this.
 //!
-//! The words come from the tables in [`sentences`] and [`proprietary`]; the values and the verdict from the decoder
+//! The words come from the tables under `explain/`; the values and the verdict from the decoder
 //! itself, so that an explanation cannot say anything that the server does not do.
 
 mod proprietary;
@@ -25,7 +25,7 @@ struct Description {
     formatter: &'static str,
     /// What the sentence is about.
     title: &'static str,
-    /// Its fields from 1 on, separated by `|`. Each is a name, a [`Reads`] word in braces where the field is more than
+    /// Its fields from 1 on, separated by `|`. Each is a name, a word of [`read`] in braces where the field is more than
     /// text, and ` > path` where it has a path of its own.
     fields: &'static str,
     /// The fields that repeat after those, in the same form; empty for none.
