@@ -2,13 +2,16 @@
 //! where that is disputed, what we hold to be right is `preferred` in the row or a paragraph of docs/decisions-nmea0183.md
 //! named here. Anything else that differs fails.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may do both
+
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
-use std::path::PathBuf;
 
 use serde_json::{Map, Value};
-use taffrail::kernel::time::{Moment, Now, Timestamp};
 use taffrail::nmea0183::{Decoder, Options, Outcome, delta_text};
+
+mod corpus;
+use corpus::now;
 
 /// Types (by the text before the first dash) whose decoders are not there yet; empty when all are.
 const PENDING: &[&str] = &["VDM", "VDO"];
@@ -93,7 +96,7 @@ type Difference = (String, String);
 
 #[test]
 fn every_row_agrees_or_is_decided() {
-    let Some(rows) = corpus() else { return };
+    let Some(rows) = rows() else { return };
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut failures = Vec::new();
     for row in &rows {
@@ -279,16 +282,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn now() -> Now {
-    Now { wall: Timestamp::parse("2026-06-15T12:00:00Z").unwrap(), mono: Moment::from_millis(1000) }
-}
-
-fn corpus() -> Option<Vec<Value>> {
-    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus"));
-    let dir = std::env::var_os("TAFFRAIL_CORPUS").map_or(beside, PathBuf::from);
-    let Ok(text) = std::fs::read_to_string(dir.join("nmea0183-golden.jsonl")) else {
-        println!("skipped: no corpus in {}", dir.display());
-        return None;
-    };
+fn rows() -> Option<Vec<Value>> {
+    let text = std::fs::read_to_string(corpus::dir()?.join("nmea0183-golden.jsonl")).unwrap();
     Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
