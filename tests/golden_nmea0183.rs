@@ -129,8 +129,9 @@ fn every_row_agrees_or_is_decided() {
 
 #[test]
 fn every_decision_has_its_paragraph() {
-    let read =
-        |name| std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap();
+    let read = |name| {
+        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
+    };
     let text = read("decisions-nmea0183.md") + &read("decisions-devices.md");
     for key in DECISIONS.iter().map(|d| d.key).chain(DECIDED_ROWS.iter().map(|(_, key)| *key)) {
         assert!(text.contains(&format!("\n## {key}\n")), "no paragraph {key}");
