@@ -210,6 +210,13 @@ pub trait Stream {
         self.send(&json!({"context": "vessels.self", "subscribe": rows})).await;
     }
 
+    /// Returns when the server has done everything that was sent before: asks something, and passes over what comes before
+    /// the answer.
+    async fn settled(&mut self) {
+        self.send(&json!({"requestId": "settled", "query": true})).await;
+        self.until("the answer to a request", |m| m["requestId"] == "settled").await;
+    }
+
     /// The next message.
     async fn next_json(&mut self) -> Json {
         match self.hear(Instant::now() + DEADLINE).await {
