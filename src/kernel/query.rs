@@ -11,6 +11,8 @@ use super::world::World;
 /// Writes the node that `segments` lead to. False, and nothing written, when there is none.
 pub fn write_node(out: &mut String, world: &World, segments: &[&str], now: Now) -> bool {
     match segments {
+        // DIV-06: the schema says `aton`, everybody else `atons`.
+        ["aton", rest @ ..] => write_root(out, world, "atons", rest, now),
         [] => {
             write_full(out, world, now);
             true
@@ -118,20 +120,26 @@ fn write_in_context(out: &mut String, world: &World, node: &ContextNode, segment
     for split in (1..segments.len()).rev() {
         let (head, member) = segments.split_at(split);
         let path = head.join(".");
-        if let Some(leaf) = find_leaf(node, model, &path) {
-            let mut json = String::new();
-            tree::write_leaf(&mut json, model, world, leaf, now.mono);
-            let leaf: serde_json::Value = serde_json::from_str(&json).expect("the tree writes JSON");
-            return write_member(out, &leaf, member);
-        }
         if let ["meta", member @ ..] = member {
             // REST-16: specified paths have metadata whether or not they ever had a value.
-            let Some(meta) = world.meta_of(&path) else { continue };
-            let meta: serde_json::Value = serde_json::from_str(&meta).expect("the registry writes JSON");
-            return write_member(out, &meta, member);
+            let Some(meta) = world.meta_of(&path) else { return false };
+            return write_member(out, &parsed(&meta), member);
+        }
+        if let Some(leaf) = find_leaf(node, model, &path) {
+            let mut json = String::new();
+            if leaf.is_static {
+                leaf.shown_slot().value.write_json(&mut json);
+            } else {
+                tree::write_leaf(&mut json, model, world, node, leaf, now.mono);
+            }
+            return write_member(out, &parsed(&json), member);
         }
     }
     false
+}
+
+fn parsed(json: &str) -> serde_json::Value {
+    serde_json::from_str(json).expect("the model and the registry hold and write JSON")
 }
 
 /// `GET …/meta` on a context: path to metadata, for everything present.

@@ -20,7 +20,7 @@ pub async fn api(State(shared): State<Arc<Shared>>, request: Request<axum::body:
         Method::PUT | Method::DELETE | Method::POST => return not_supported(request.uri().path()),
         _ => return headers::error(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported here"),
     }
-    let path = request.uri().path().trim_start_matches("/signalk/v1/api").trim_matches('/');
+    let path = request.uri().path().strip_prefix("/signalk/v1/api").unwrap_or("").trim_matches('/');
     let Some(segments) = decoded_segments(path) else {
         return headers::error(StatusCode::BAD_REQUEST, "the path is not valid UTF-8 in percent encoding");
     };
