@@ -1,12 +1,15 @@
 //! Recordings of real boats go through with every line accounted for, and docs/recordings.md says how.
 
-use std::fmt::Write as _;
-use std::path::PathBuf;
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may do both
 
-use taffrail::kernel::time::{Moment, Now, Timestamp};
+use std::fmt::Write as _;
+
 use taffrail::kernel::update::Update;
 use taffrail::kernel::value::Value;
 use taffrail::nmea0183::{Counters, Decoder, Options, Outcome};
+
+mod corpus;
+use corpus::now;
 
 const HEAD: &str = "\
 # Recordings
@@ -104,18 +107,9 @@ fn check_values(updates: &[Update]) {
     }
 }
 
-fn now() -> Now {
-    Now { wall: Timestamp::parse("2026-06-15T12:00:00Z").unwrap(), mono: Moment::from_millis(1000) }
-}
-
 /// Name and content of every NMEA 0183 recording of the corpus, by name.
 fn recordings() -> Option<Vec<(String, Vec<u8>)>> {
-    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus"));
-    let dir = std::env::var_os("TAFFRAIL_CORPUS").map_or(beside, PathBuf::from).join("logs");
-    let Ok(entries) = std::fs::read_dir(&dir) else {
-        println!("skipped: no recordings in {}", dir.display());
-        return None;
-    };
+    let entries = std::fs::read_dir(corpus::dir()?.join("logs")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = paths
         .filter_map(|path| {

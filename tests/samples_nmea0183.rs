@@ -1,16 +1,17 @@
 //! The made-up sentences in samples/nmea0183 give the deltas beside them.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may do both
+
 use std::path::{Path, PathBuf};
 
-use taffrail::kernel::time::{Moment, Now, Timestamp};
 use taffrail::nmea0183::{Counters, Decoder, Options, delta_text};
+
+#[allow(dead_code)] // the samples need no corpus
+mod corpus;
+use corpus::now;
 
 fn samples() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/nmea0183"))
-}
-
-fn now() -> Now {
-    Now { wall: Timestamp::parse("2026-06-15T12:00:00Z").unwrap(), mono: Moment::from_millis(1000) }
 }
 
 /// Reads a file as a device would send it, in pieces of 11 bytes.

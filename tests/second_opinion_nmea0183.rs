@@ -1,14 +1,17 @@
 //! The `nmea` crate as a second opinion: for every sentence of the corpus and of the recordings that both read, the values
 //! are the same within what the crate's `f32` can hold.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may do both
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use nmea::ParseResult;
 use nmea::sentences::mwv::{MwvReference, MwvWindSpeedUnits};
-use taffrail::kernel::time::{Moment, Now, Timestamp};
 use taffrail::kernel::value::Value;
 use taffrail::nmea0183::{Decoder, Options, Outcome};
+
+mod corpus;
+use corpus::now;
 
 const KNOT: f64 = 1852.0 / 3600.0;
 /// Where we are sure that the crate is wrong.
@@ -146,12 +149,8 @@ fn opinion(parsed: &ParseResult) -> Opinion {
 
 /// The different sentences of the corpus and the recordings.
 fn lines() -> Option<BTreeSet<String>> {
-    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus"));
-    let dir = std::env::var_os("TAFFRAIL_CORPUS").map_or(beside, PathBuf::from);
-    let Ok(rows) = std::fs::read_to_string(dir.join("nmea0183-golden.jsonl")) else {
-        println!("skipped: no corpus in {}", dir.display());
-        return None;
-    };
+    let dir = corpus::dir()?;
+    let rows = std::fs::read_to_string(dir.join("nmea0183-golden.jsonl")).unwrap();
     let mut lines = BTreeSet::new();
     for row in rows.lines().map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap()) {
         lines.extend(row["input"].as_array().unwrap().iter().map(|input| input.as_str().unwrap().to_owned()));
@@ -164,8 +163,4 @@ fn lines() -> Option<BTreeSet<String>> {
     }
     lines.retain(|line| line.starts_with('$') && line.len() > 6 && line.is_ascii());
     Some(lines)
-}
-
-fn now() -> Now {
-    Now { wall: Timestamp::parse("2026-06-15T12:00:00Z").unwrap(), mono: Moment::from_millis(1000) }
 }

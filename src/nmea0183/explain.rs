@@ -1,7 +1,7 @@
 //! One line in words: what each field means, what its number is in SI units and at which path it arrives, what became of
 //! the line and, where it was refused, why. `taffrail explain` prints this.
 //!
-//! The words come from the tables in [`sentences`] and [`proprietary`]; the values and the verdict from the decoder
+//! The words come from the tables under `explain/`; the values and the verdict from the decoder
 //! itself, so that an explanation cannot say anything that the server does not do.
 
 mod proprietary;
@@ -15,7 +15,7 @@ use super::{Decoder, Options, Outcome, field, sentence, tag_block};
 use crate::kernel::time::Now;
 
 /// Column widths of the field table, in characters.
-const NAME_WIDTH: usize = 34;
+const NAME_WIDTH: usize = 38;
 const RAW_WIDTH: usize = 14;
 const VALUE_WIDTH: usize = 22;
 
@@ -26,7 +26,7 @@ struct Description {
     formatter: &'static str,
     /// What the sentence is about.
     title: &'static str,
-    /// Its fields from 1 on, separated by `|`. Each is a name, a [`Reads`] word in braces where the field is more than
+    /// Its fields from 1 on, separated by `|`. Each is a name, a word of [`read`] in braces where the field is more than
     /// text, and ` > path` where it has a path of its own.
     fields: &'static str,
     /// The fields that repeat after those, in the same form; empty for none.
@@ -115,7 +115,9 @@ fn push_sentence(s: &Sentence<'_>, out: &mut String) {
 }
 
 fn push_field(s: &Sentence<'_>, n: usize, description: Option<&Description>, out: &mut String) {
-    let spec = description.and_then(|d| spec(d, n)).unwrap_or("?");
+    // Since NMEA 4.10 one more field stands behind the satellites of a GSV.
+    let is_signal = s.formatter == "GSV" && n == s.fields().len() && n % 4 == 0;
+    let spec = if is_signal { "signal" } else { description.and_then(|d| spec(d, n)).unwrap_or("?") };
     let (spec, path) = spec.split_once(" > ").unwrap_or((spec, ""));
     let (name, reads) = spec.split_once('{').unwrap_or((spec, ""));
     let raw = s.field(n);
@@ -309,6 +311,7 @@ mod tests {
         let speed = text.lines().find(|line| line.starts_with("   7")).unwrap();
         assert!(speed.ends_with("navigation.speedOverGround"), "{speed}");
         assert!(text.contains("understood, and published:\n  at 2014-04-03T08:54:12.000Z\n"), "{text}");
+        assert!(explained("$GPGSV,1,1,01,01,40,083,46,1*51").contains("   8  signal "));
         assert!(text.contains("  navigation.position = {\"latitude\":52.37199"), "{text}");
     }
 

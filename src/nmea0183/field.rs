@@ -19,7 +19,7 @@ pub const METRES_PER_FATHOM: f64 = 1.8288;
 /// Metres per second in a statute mile per hour (exact).
 pub const METRES_PER_SECOND_PER_MPH: f64 = 0.44704;
 /// Pascal in one inch of mercury (conventional value at 0 °C).
-pub const PASCAL_PER_INCH_OF_MERCURY: f64 = 3386.388_666_666_7;
+pub const PASCAL_PER_INCH_OF_MERCURY: f64 = 3_386.388_666_666_7;
 /// Kelvin at 0 °C.
 pub const KELVIN_AT_ZERO_CELSIUS: f64 = 273.15;
 /// Milliseconds in a day.
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn numbers_are_plain_decimals() {
-        let table = [("0", 0.0), ("-.5", -0.5), ("+12.", 12.0), ("007.250", 7.25), ("3723.46587704", 3723.465_877_04)];
+        let table = [("0", 0.0), ("-.5", -0.5), ("+12.", 12.0), ("007.250", 7.25), ("3723.46587704", 3_723.465_877_04)];
         for (text, n) in table {
             assert_eq!(number(text), Some(n), "{text}");
         }

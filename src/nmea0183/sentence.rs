@@ -127,11 +127,22 @@ impl<'a> Sentence<'a> {
     /// Builds a sentence from its parts: the text between the address's comma and the `*`.
     pub fn from_parts(encapsulated: bool, talker: &'a str, formatter: &'a str, data: &'a str) -> Self {
         let mut fields = [""; FIELDS_MAX];
-        let mut count = 0;
-        for field in data.split(',').take(FIELDS_MAX) {
-            fields[count] = field.trim_matches(' ');
-            count += 1;
+        let (mut count, mut start) = (0, 0);
+        // By hand: `str::split` costs as much again as all the numbers of an RMC.
+        for (at, &byte) in data.as_bytes().iter().enumerate() {
+            if byte == b',' && count < FIELDS_MAX - 1 {
+                fields[count] = trimmed(&data[start..at]);
+                count += 1;
+                start = at + 1;
+            }
         }
+        let end = if count == FIELDS_MAX - 1 {
+            data[start..].find(',').map_or(data.len(), |n| start + n)
+        } else {
+            data.len()
+        };
+        fields[count] = trimmed(&data[start..end]);
+        count += 1;
         Self { encapsulated, talker, formatter, fields, count }
     }
 
@@ -144,6 +155,12 @@ impl<'a> Sentence<'a> {
     pub fn fields(&self) -> &[&'a str] {
         &self.fields[..self.count]
     }
+}
+
+/// Without the blanks that some senders pad fields with.
+fn trimmed(field: &str) -> &str {
+    let padded = field.as_bytes().first() == Some(&b' ') || field.as_bytes().last() == Some(&b' ');
+    if padded { field.trim_matches(' ') } else { field }
 }
 
 #[cfg(test)]
@@ -191,6 +208,15 @@ mod tests {
         );
         assert!(parse("$IIDBT,1*00", Demand::Nothing).is_ok());
         assert!(parse("$IIDBT,035.53,f,010.83,M,005.85,F*23,1241544035", Demand::Right).is_ok());
+    }
+
+    #[test]
+    fn fields_beyond_the_last_are_left_out() {
+        let data: Vec<String> = (1..=FIELDS_MAX + 10).map(|n| n.to_string()).collect();
+        let data = data.join(", ");
+        let s = Sentence::from_parts(false, "II", "XDR", &data);
+        assert_eq!((s.fields().len(), s.field(1), s.field(FIELDS_MAX)), (FIELDS_MAX, "1", "64"));
+        assert_eq!((s.field(0), s.field(FIELDS_MAX + 1)), ("", ""));
     }
 
     #[test]

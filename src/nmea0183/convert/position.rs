@@ -154,8 +154,8 @@ pub(super) fn put_datetime(update: &mut Update, time: Timestamp) {
 /// that brings it to within a day of the wall clock, so that a recording from those years keeps its dates.
 pub(super) fn rolled_over(time: Timestamp, wall: Timestamp) -> Timestamp {
     let moved = time.plus_millis(ROLLOVER_MS);
-    let distance = (moved.as_millis() - wall.as_millis()).abs();
-    if distance <= field::DAY_MS { moved } else { time }
+    let distance = moved.as_millis().abs_diff(wall.as_millis());
+    if distance <= field::DAY_MS as u64 { moved } else { time }
 }
 
 fn put_position(update: &mut Update, position: Option<Position>) {

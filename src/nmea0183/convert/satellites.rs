@@ -82,7 +82,7 @@ pub fn gsv(s: &Sentence<'_>, state: &mut State, update: &mut Update) -> Outcome 
     let group = &mut groups[place];
     group.seen = number;
     group.count = field::integer(s.field(3)).or(group.count);
-    group.satellites.extend(data.chunks_exact(4).take(PER_SENTENCE).filter_map(|fields| satellite(s.talker, fields)));
+    group.satellites.extend(data.chunks(4).take(PER_SENTENCE).filter_map(|fields| satellite(s.talker, fields)));
     if group.seen < group.total {
         return Outcome::Nothing;
     }
@@ -91,14 +91,16 @@ pub fn gsv(s: &Sentence<'_>, state: &mut State, update: &mut Update) -> Outcome 
     understood(update)
 }
 
+/// One satellite; some receivers leave out the empty fields of the last one.
 fn satellite(talker: &str, fields: &[&str]) -> Option<Satellite> {
-    let number = field::integer(fields[0])?;
+    let field_at = |n: usize| fields.get(n).copied().unwrap_or_default();
+    let number = field::integer(field_at(0))?;
     Some(Satellite {
         // GLONASS slots are sent as 65 to 96.
         id: if talker == "GL" && (65..=96).contains(&number) { number - 64 } else { number },
-        elevation: field::degrees(fields[1]),
-        azimuth: field::direction(fields[2]),
-        snr: field::number(fields[3]),
+        elevation: field::degrees(field_at(1)),
+        azimuth: field::direction(field_at(2)),
+        snr: field::number(field_at(3)),
     })
 }
 
