@@ -2,6 +2,7 @@
 //!
 //! All streams end in [`driver`], which moves one [`crate::kernel::session::Session`] over whatever carries it.
 
+mod absent;
 pub mod client;
 mod codec;
 mod cors;
@@ -12,6 +13,7 @@ mod http;
 pub mod limits;
 mod metered;
 mod rest;
+mod source_priorities;
 mod stream;
 mod tcp;
 
@@ -70,6 +72,8 @@ pub struct Settings {
     pub streams_per_address_max: u32,
     /// Bytes of one message of a client.
     pub message_bytes_max: usize,
+    /// Arrays and objects inside each other in a message.
+    pub depth_max: usize,
     /// A ping every so often.
     pub ping_interval: Duration,
     /// A peer that accepts no byte for this long is closed.
@@ -107,6 +111,7 @@ impl Shared {
             clock: &*self.clock,
             counters: &self.counters,
             token: &self.token,
+            depth_max: self.settings.depth_max,
             ping_interval: self.settings.ping_interval,
             stall_close: self.settings.stall_close,
             written,
@@ -129,10 +134,23 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/", get(discovery::discovery))
         .route("/signalk/v1/stream", any(stream::upgrade))
         .route("/signalk/v1/stream/", any(stream::upgrade))
+        .route("/signalk/v1/playback", any(absent::playback))
+        .route("/signalk/v1/playback/", any(absent::playback))
+        .route("/signalk/v1/snapshot", any(absent::snapshot))
+        .route("/signalk/v1/snapshot/{*path}", any(absent::snapshot))
+        .route("/signalk/v1/api/snapshot/{*path}", any(absent::snapshot))
+        .route("/signalk/v1/auth/{*path}", any(absent::logins))
+        .route("/signalk/v1/access/requests", any(absent::access_requests))
+        .route("/signalk/v1/access/requests/{id}", get(absent::unknown_request))
+        .route("/signalk/v1/requests/{id}", get(absent::unknown_request))
+        .route("/signalk/v1/apps/list", get(absent::apps))
+        .route("/signalk/v1/sourcepriorities", get(source_priorities::rules))
+        .route("/signalk/v1/sourcepriorities/{*path}", get(source_priorities::of_path))
         .route("/signalk/v1/api", any(rest::api))
         .route("/signalk/v1/api/", any(rest::api))
         .route("/signalk/v1/api/{*path}", any(rest::api))
         .fallback(headers::not_found)
+        .layer(axum::middleware::from_fn(limits::body))
         .layer(axum::middleware::from_fn_with_state(shared.clone(), cors::layer))
         .with_state(shared)
 }

@@ -134,6 +134,8 @@ pub struct Surroundings<'a> {
     pub counters: &'a StreamCounters,
     /// Stops the stream.
     pub token: &'a CancellationToken,
+    /// How deep a message may nest.
+    pub depth_max: usize,
     /// A ping every so often; zero for none.
     pub ping_interval: Duration,
     /// A peer that accepts no byte for this long is closed.
