@@ -24,6 +24,7 @@ use crate::input::{self, Inputs, Wiring};
 use crate::kernel::decode;
 use crate::kernel::hello::Identity;
 use crate::kernel::id::Seq;
+use crate::kernel::lost::LostPolicy;
 use crate::kernel::model::Limits;
 use crate::kernel::model::priority::PriorityRule;
 use crate::kernel::pattern::Pattern;
@@ -174,6 +175,8 @@ impl Server {
 
         let mut wiring = Wiring::new(inbox, clock, sources.tracker.clone(), sources.token.clone());
         wiring.delta = read_delta;
+        wiring.delta_limits =
+            input::DeltaLimits { line_bytes_max: config.limits.message_bytes, depth_max: config.limits.depth };
         let inputs = input::start_inputs(&config.inputs, &wiring);
         Ok(Self { http, tcp, shared, inputs, hub, streams, sources, hub_done, persisted })
     }
@@ -229,12 +232,34 @@ fn own_vessel(config: &Config, state: &StateDir) -> String {
 }
 
 fn setup(config: &Config, own: &str) -> Setup {
-    let limits = Limits { paths_max: config.limits.paths, contexts_max: config.limits.contexts, ..Limits::default() };
+    let limits = Limits {
+        paths_max: config.limits.paths,
+        contexts_max: config.limits.contexts,
+        sources_max: config.limits.sources,
+        ..Limits::default()
+    };
     let rule = |p: &crate::config::Priority| PriorityRule {
         path: Pattern::new(&p.path),
         sources: p.sources.iter().map(|s| (Pattern::new(&s.source), s.timeout.as_millis() as u64)).collect(),
     };
-    Setup { limits, priorities: config.priorities.iter().map(rule).collect(), ..Setup::new(own) }
+    let priorities = config.priorities.iter().map(rule).collect();
+    Setup { limits, priorities, lost: lost_policy(&config.ais), ..Setup::new(own) }
+}
+
+/// When silent targets are given up. What leaves early is lost no later than that.
+fn lost_policy(ais: &crate::config::Ais) -> LostPolicy {
+    let whole_seconds = |time: Duration| u32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+    let lost = |by_kind: Duration| whole_seconds(ais.lost_after.unwrap_or(by_kind).min(ais.leave_after));
+    LostPolicy {
+        class_a_moving_s: lost(ais.lost_class_a),
+        class_a_at_rest_s: lost(ais.lost_class_a_at_rest),
+        class_b_s: lost(ais.lost_class_b),
+        fixed_s: lost(ais.lost_fixed),
+        aircraft_s: lost(ais.lost_aircraft),
+        beacon_s: lost(ais.lost_beacon),
+        weather_s: lost(ais.lost_weather),
+        leaves_s: whole_seconds(ais.leave_after),
+    }
 }
 
 fn settings(config: &Config) -> Settings {
@@ -251,8 +276,13 @@ fn settings(config: &Config) -> Settings {
 }
 
 /// Reads a line of an input that speaks Signal K; the number of things in it that could not be used comes back.
-fn read_delta(text: &str, updates: &mut Vec<crate::kernel::update::Update>) -> usize {
-    match decode::delta(text, "signalk") {
+fn read_delta(
+    text: &str,
+    input: &str,
+    limits: input::DeltaLimits,
+    updates: &mut Vec<crate::kernel::update::Update>,
+) -> usize {
+    match decode::delta_within(text, input, limits.depth_max) {
         Some(decoded) => {
             updates.extend(decoded.updates);
             decoded.issue_count

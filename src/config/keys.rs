@@ -315,12 +315,24 @@ pub const TABLES: &[Table] = &[
         about: "When another vessel is given up.",
         keys: &[
             key(
-                "lost_after",
+                "lost_class_a",
                 Text,
-                Default("\"10m\""),
-                "Without a report for this long: position, course and speed become null.",
+                Default("\"6m\""),
+                "Class A under way: without a report for this long, course and speed become null.",
             ),
-            key("leave_after", Text, Default("\"60m\""), "Without a report for this long: the vessel leaves."),
+            key("lost_class_a_at_rest", Text, Default("\"18m\""), "Class A at anchor, moored or aground."),
+            key("lost_class_b", Text, Default("\"12m\""), "Class B, and vessels whose class is not known."),
+            key("lost_fixed", Text, Default("\"30m\""), "Aids to navigation and base stations."),
+            key("lost_aircraft", Text, Default("\"5m\""), "Search and rescue aircraft."),
+            key("lost_beacon", Text, Default("\"10m\""), "Distress transmitters."),
+            key("lost_weather", Text, Default("\"60m\""), "Weather stations."),
+            key("lost_after", Text, Example("\"10m\""), "One time in place of all of these."),
+            key(
+                "leave_after",
+                Text,
+                Default("\"60m\""),
+                "Without a report for this long: the target leaves, whatever it is.",
+            ),
         ],
     },
     Table {
