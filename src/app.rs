@@ -7,15 +7,16 @@ mod persist;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{ClockTrust, Config};
 use crate::feed::{self, Feed};
 use crate::hub::sequence::Sequence;
 use crate::hub::{self, HubCounters};
@@ -86,12 +87,12 @@ impl Phase {
     async fn stop(&self, deadline: Instant) -> bool {
         self.token.cancel();
         self.tracker.close();
-        tokio::time::timeout_at(deadline.into(), self.tracker.wait()).await.is_ok()
+        tokio::time::timeout_at(deadline, self.tracker.wait()).await.is_ok()
     }
 }
 
 /// Runs a server until SIGINT or SIGTERM.
-pub fn run(config: Config) -> anyhow::Result<()> {
+pub fn run(config: &Config) -> anyhow::Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(WORKER_THREADS_MAX);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
@@ -100,8 +101,8 @@ pub fn run(config: Config) -> anyhow::Result<()> {
         .build()?;
     let clock = Arc::new(SystemClock::new());
     let result = runtime.block_on(async {
-        let server = Server::start(&config, clock).await?;
-        banner::print(&config, &server);
+        let server = Server::start(config, clock).await?;
+        banner::print(config, &server);
         let signal = wait_for_signal().await?;
         tracing::info!("{signal}: stopping");
         tokio::select! {
@@ -193,8 +194,8 @@ impl Server {
         let streams_done = streams.stop(deadline).await;
         // The hub ends when nobody can send to it any more.
         drop(shared);
-        let hub_ended = tokio::time::timeout_at(deadline.into(), hub_done).await.is_ok();
-        let kept = tokio::time::timeout_at(deadline.into(), persisted).await.is_ok();
+        let hub_ended = tokio::time::timeout_at(deadline, hub_done).await.is_ok();
+        let kept = tokio::time::timeout_at(deadline, persisted).await.is_ok();
         tracing::info!(
             clients,
             inputs = if sources_done { "stopped" } else { "left" },
@@ -243,6 +244,7 @@ fn settings(config: &Config) -> Settings {
         ping_interval: config.server.ping_interval,
         stall_close: config.server.stall_close,
         allow_write: config.server.allow_write.clone(),
+        clock_trusted: config.server.clock != ClockTrust::Untrusted,
     }
 }
 

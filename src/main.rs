@@ -43,5 +43,5 @@ fn serve(Run { config, log }: Run) -> anyhow::Result<()> {
     for line in config.inactive() {
         tracing::warn!("{line}");
     }
-    taffrail::app::run(config)
+    taffrail::app::run(&config)
 }

@@ -266,6 +266,7 @@ fn absent_is_fine(done: io::Result<()>) -> io::Result<()> {
 }
 
 /// The time as it can stand in a file name: `20260131T235959Z`.
+#[allow(clippy::disallowed_methods, reason = "the date in a file name; nothing is decided by it")]
 fn compact_now() -> String {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let text = Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(0)).to_string();

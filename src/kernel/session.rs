@@ -40,6 +40,7 @@ pub const CHANGES_WAITING_MAX: u64 = 1_024;
 
 /// What the connection asked for when it was made.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent switches of the stream's address, each on or off")]
 pub struct Options {
     /// The rows that the address implies, before any message.
     pub subscribe: Implied,

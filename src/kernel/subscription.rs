@@ -99,8 +99,8 @@ impl ContextPattern {
 pub struct Subscribe<'a> {
     #[serde(borrow, default)]
     context: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    subscribe: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "subscribe")]
+    rows: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "announceNewPaths")]
     announce_new_paths: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "sourcePolicy")]
@@ -141,8 +141,7 @@ pub fn rows_of(message: &Subscribe<'_>, all_sources: bool) -> (Vec<Row>, Vec<Str
         .collect();
     let mut rows = Vec::new();
     // SUB-33: anything but an array is ignored.
-    let lines: Vec<&RawValue> =
-        message.subscribe.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let lines: Vec<&RawValue> = message.rows.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
     for line in lines {
         let Some(line) = json::object::<RawRow<'_>>(line.get()) else {
             notices.push("subscribe: a row that is not an object was skipped".to_owned());

@@ -76,6 +76,7 @@ impl Timestamp {
     }
 
     /// Midnight (UTC) of this day.
+    #[must_use]
     pub fn start_of_day(self) -> Self {
         Self(self.0 - self.0.rem_euclid(DAY_MS))
     }

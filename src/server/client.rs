@@ -103,14 +103,14 @@ impl Client {
         match incoming {
             Incoming::Text(text) => self.on_text(&text, feed, around).await,
             Incoming::Alive => {}
-            Incoming::Unusable(why) => self.tell_issue(why.to_owned(), 1, around),
+            Incoming::Unusable(why) => self.tell_issue(why, 1, around),
         }
     }
 
     /// Takes a message. What is no JSON object is dropped, and so are unknown keys (STR-18, STR-19).
     async fn on_text(&mut self, text: &str, feed: &Feed, around: &Surroundings<'_>) {
         if !json::depth_is_bounded(text) {
-            self.tell_issue(format!("the message nests deeper than {} levels", json::DEPTH_MAX), 1, around);
+            self.tell_issue(&format!("the message nests deeper than {} levels", json::DEPTH_MAX), 1, around);
             return;
         }
         let Some(message) = json::object::<Message<'_>>(text) else {
@@ -139,7 +139,7 @@ impl Client {
             notices.push(why);
         }
         if !notices.is_empty() {
-            self.tell_issue(notices.join("; "), notices.len(), around);
+            self.tell_issue(&notices.join("; "), notices.len(), around);
         }
     }
 
@@ -170,7 +170,7 @@ impl Client {
         }
         if decoded.issue_count > 0 {
             let words: Vec<String> = decoded.issues.into_iter().map(|issue| issue.0).collect();
-            self.tell_issue(words.join("; "), decoded.issue_count, around);
+            self.tell_issue(&words.join("; "), decoded.issue_count, around);
         }
     }
 
@@ -198,11 +198,11 @@ impl Client {
         }
     }
 
-    fn tell_issue(&mut self, words: String, count: usize, around: &Surroundings<'_>) {
+    fn tell_issue(&mut self, words: &str, count: usize, around: &Surroundings<'_>) {
         around.counters.issues.fetch_add(count as u64, Ordering::Relaxed);
         if self.issues_told < ISSUES_TOLD_MAX {
             self.issues_told += 1;
-            self.session.reply(error_message(&words));
+            self.session.reply(error_message(words));
         }
     }
 }

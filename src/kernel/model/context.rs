@@ -16,6 +16,9 @@ use crate::kernel::value::Value;
 /// Sources of one path at the most. The one silent for longest gives way to one more.
 pub const SLOTS_PER_LEAF_MAX: usize = 16;
 
+/// The leaves that one static object went to.
+pub(super) type StaticLeaves = SmallVec<[PathId; 2]>;
+
 /// A vessel or another context.
 #[derive(Debug)]
 pub struct ContextNode {
@@ -35,7 +38,7 @@ pub struct ContextNode {
     leaves: Vec<Leaf>,
     index: HashMap<PathId, u32, RandomState>,
     /// Static objects that came before, with the leaves they went to: AIS repeats them with every report.
-    pub(super) static_memo: SmallVec<[(Arc<str>, SmallVec<[PathId; 2]>); 2]>,
+    pub(super) static_memo: SmallVec<[(Arc<str>, StaticLeaves); 2]>,
 }
 
 /// One path of a context.

@@ -3,8 +3,7 @@
 //! Each member becomes a leaf of its own (`name`, `communication.callsignVhf`) that stands bare in the tree, so objects
 //! merge at every depth. On the wire they are objects at the empty path again.
 
-use smallvec::SmallVec;
-
+use super::context::StaticLeaves;
 use super::{Model, Refusal, Stamp, names};
 use crate::kernel::change::Changed;
 use crate::kernel::id::{ContextId, PathId, SourceId};
@@ -38,7 +37,7 @@ impl Model {
             }
         } else {
             let members = flatten(json).ok_or((Refusal::Path, Path::default()))?;
-            let mut leaves: SmallVec<[PathId; 2]> = SmallVec::new();
+            let mut leaves = StaticLeaves::new();
             let mut kept = members.len();
             for (text, member) in members {
                 if own && self.is_protected(context, stamp.source, &text) {
@@ -75,7 +74,7 @@ impl Model {
     }
 
     /// The leaves of an object that this source sent before, while it is their only source.
-    fn remembered(&self, context: ContextId, source: SourceId, json: &str) -> Option<SmallVec<[PathId; 2]>> {
+    fn remembered(&self, context: ContextId, source: SourceId, json: &str) -> Option<StaticLeaves> {
         let node = self.node(context)?;
         let (_, leaves) = node.static_memo.iter().find(|(text, _)| **text == *json)?;
         let only = |path: &PathId| node.leaf(*path).is_some_and(|l| l.slots.len() == 1 && l.slots[0].source == source);

@@ -59,16 +59,12 @@ impl World {
             let path = self.model.path(leaf.path);
             for slot in leaf.slots.iter().filter(|s| !s.value.is_null() && which(path, &s.value)) {
                 let source = CompactString::new(&**self.model.sources().name(slot.source));
-                let same = |u: &&mut Update| matches!(&u.source, Source::Ref(name) if *name == source);
-                let update = match updates.iter_mut().position(|u| same(&u)) {
-                    Some(at) => &mut updates[at],
-                    None => {
-                        let context = Context::Named(CompactString::new(&*node.name));
-                        updates.push(Update::new(context, Source::Ref(source), 4));
-                        updates.last_mut().expect("just pushed")
-                    }
-                };
-                update.push_at(CompactString::new(path), Value::Null);
+                let at = updates.iter().position(|u| u.source == Source::Ref(source.clone())).unwrap_or_else(|| {
+                    let context = Context::Named(CompactString::new(&*node.name));
+                    updates.push(Update::new(context, Source::Ref(source), 4));
+                    updates.len() - 1
+                });
+                updates[at].push_at(CompactString::new(path), Value::Null);
             }
         }
         let arrival = Arrival { input: "", origin: Origin::SERVER, now, heard: false };
