@@ -2,11 +2,13 @@
 //!
 //! Each subcommand is a file in `cli/` and a line in `Subcommand`; one that does not exist yet does not show in the help.
 //! [`parse`] prints nothing and does not exit: it takes arguments and variables and answers. The tools that read and write
-//! as they go ([`convert`], [`explain`], [`ports`]) have a `run` that `main` calls.
+//! as they go (`convert`, `discover`, `explain`, `ports`) have a `run` that `main` calls.
 
 pub mod check_config;
 pub mod completions;
 pub mod convert;
+#[cfg(feature = "dns-sd")]
+pub mod discover;
 pub mod explain;
 pub mod man;
 pub mod ports;
@@ -34,6 +36,9 @@ pub enum Command {
     Print(Vec<u8>),
     /// Convert sentences.
     Convert(convert::Arguments),
+    /// List the servers on the network.
+    #[cfg(feature = "dns-sd")]
+    Discover(discover::Arguments),
     /// Explain sentences.
     Explain(explain::Arguments),
     /// List the serial ports.
@@ -70,6 +75,8 @@ enum Subcommand {
     /// Show the configuration that would hold, and where each value comes from
     CheckConfig(Flags),
     Convert(convert::Arguments),
+    #[cfg(feature = "dns-sd")]
+    Discover(discover::Arguments),
     Explain(explain::Arguments),
     Ports(ports::Arguments),
     /// Write the manual page
@@ -103,6 +110,8 @@ pub fn parse(
             Err(Refusal("the server's flags mean nothing to this command\n".to_owned()))
         }
         Some(Subcommand::Convert(arguments)) => Ok(Command::Convert(arguments)),
+        #[cfg(feature = "dns-sd")]
+        Some(Subcommand::Discover(arguments)) => Ok(Command::Discover(arguments)),
         Some(Subcommand::Explain(arguments)) => Ok(Command::Explain(arguments)),
         Some(Subcommand::Ports(arguments)) => Ok(Command::Ports(arguments)),
         Some(Subcommand::Man) => Ok(Command::Print(man::page())),

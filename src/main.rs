@@ -10,6 +10,8 @@ fn main() -> ExitCode {
         Ok(Command::Run(run)) => ended(&serve(*run)),
         Ok(Command::Print(bytes)) => ended(&print(&bytes)),
         Ok(Command::Convert(arguments)) => ended(&cli::convert::run(&arguments)),
+        #[cfg(feature = "dns-sd")]
+        Ok(Command::Discover(arguments)) => ended(&cli::discover::run(&arguments)),
         Ok(Command::Explain(arguments)) => ended(&cli::explain::run(&arguments)),
         Ok(Command::Ports(arguments)) => ended(&cli::ports::run(&arguments)),
         Err(Refusal(message)) => {
