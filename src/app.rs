@@ -72,6 +72,7 @@ pub struct Server {
     pub hub: Arc<HubCounters>,
     streams: Phase,
     sources: Phase,
+    announcing: Phase,
     hub_done: tokio::task::JoinHandle<()>,
     persisted: tokio::task::JoinHandle<()>,
 }
@@ -146,7 +147,7 @@ impl Server {
         };
         let (writer, feed) = feed::feed(world);
         let (inbox, waiting) = mpsc::channel(input::INBOX_BATCHES);
-        let (streams, sources) = (Phase::default(), Phase::default());
+        let (streams, sources, announcing) = (Phase::default(), Phase::default(), Phase::default());
 
         let hub = Arc::new(HubCounters::default());
         let hub_done = tokio::spawn(hub::run(waiting, writer, sequence, clock.clone(), hub.clone()));
@@ -178,7 +179,8 @@ impl Server {
         wiring.delta_limits =
             input::DeltaLimits { line_bytes_max: config.limits.message_bytes, depth_max: config.limits.depth };
         let inputs = input::start_inputs(&config.inputs, &wiring);
-        Ok(Self { http, tcp, shared, inputs, hub, streams, sources, hub_done, persisted })
+        announce(config, &shared.identity, http, tcp, &announcing);
+        Ok(Self { http, tcp, shared, inputs, hub, streams, sources, announcing, hub_done, persisted })
     }
 
     /// What live streams read from.
@@ -186,12 +188,14 @@ impl Server {
         &self.shared.feed
     }
 
-    /// Stops in order: inputs, then streams with a word to each client, then the hub when it has applied what was waiting.
+    /// Stops in order: the announcement, inputs, then streams with a word to each client, then the hub when it has applied
+    /// what was waiting.
     pub async fn stop(self) {
         let begun = Instant::now();
         let deadline = begun + STOP_TIMEOUT;
-        let Self { shared, inputs, streams, sources, hub_done, persisted, .. } = self;
+        let Self { shared, inputs, streams, sources, announcing, hub_done, persisted, .. } = self;
         let clients = shared.connections.total();
+        let withdrawn = announcing.stop(deadline).await;
         let sources_done = sources.stop(deadline).await;
         drop(inputs);
         let streams_done = streams.stop(deadline).await;
@@ -201,6 +205,7 @@ impl Server {
         let kept = tokio::time::timeout_at(deadline, persisted).await.is_ok();
         tracing::info!(
             clients,
+            announcement = if withdrawn { "withdrawn" } else { "left" },
             inputs = if sources_done { "stopped" } else { "left" },
             streams = if streams_done { "closed" } else { "left" },
             hub = if hub_ended { "drained" } else { "left" },
@@ -213,6 +218,20 @@ impl Server {
 
 /// Numbers below this are for inputs.
 const FIRST_CLIENT_ORIGIN: u32 = 1 << 16;
+
+/// Announces what has been bound, from now on.
+#[cfg(feature = "dns-sd")]
+fn announce(config: &Config, identity: &Identity, http: SocketAddr, tcp: Option<SocketAddr>, phase: &Phase) {
+    use crate::dns_sd::{self, Announcement};
+
+    if config.server.mdns {
+        let announcement = Announcement::new(config, identity, &dns_sd::machine(), http, tcp);
+        phase.tracker.spawn(dns_sd::announce(announcement, phase.token.clone()));
+    }
+}
+
+#[cfg(not(feature = "dns-sd"))]
+fn announce(_: &Config, _: &Identity, _: SocketAddr, _: Option<SocketAddr>, _: &Phase) {}
 
 async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let refused = |source| StartError::Listen { what, address, source };

@@ -119,6 +119,10 @@ pub struct Server {
     pub tcp: Option<SocketAddr>,
     /// Announce on the local network.
     pub mdns: bool,
+    /// The interfaces to announce on; empty for all that are not loopback.
+    pub mdns_interfaces: Vec<String>,
+    /// The HTTP port that others see, where it is not the one of `http`.
+    pub external_port: Option<u16>,
     /// `server.id`, hello `name` and DNS-SD `swname`.
     pub name: String,
     /// Connections from one address, loopback included.

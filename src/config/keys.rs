@@ -112,6 +112,18 @@ pub const TABLES: &[Table] = &[
             key("http", Text, Default("\"0.0.0.0:3000\""), "Where HTTP and WebSocket listen."),
             key("tcp", Text, Default("\"0.0.0.0:8375\""), "Where the line-by-line TCP stream listens, or \"off\"."),
             key("mdns", Switch, Default("true"), "Announce the server on the local network."),
+            key(
+                "mdns_interfaces",
+                List,
+                Default("[]"),
+                "Announce on these interfaces only, such as [\"eth0\"]; without any, on all but loopback.",
+            ),
+            key(
+                "external_port",
+                Whole,
+                Example("80"),
+                "HTTP port to announce behind a proxy; without it $EXTERNALPORT, else the port of http.",
+            ),
             key("name", Text, Default("\"taffrail\""), "What the server calls itself to clients."),
             key("max_connections_per_ip", Whole, Default("30"), "Connections from one address; loopback counts too."),
             key("ping_interval_ms", Whole, Default("30000"), "A WebSocket ping every so often, in milliseconds."),
