@@ -15,6 +15,13 @@ fn main() -> ExitCode {
             }
         },
         Ok(Command::Print(bytes)) => print(&bytes),
+        Ok(Command::Status(address)) => match cli::status::ask(address) {
+            Ok(text) => print(text.as_bytes()),
+            Err(error) => {
+                let _ = writeln!(std::io::stderr(), "taffrail: {error}");
+                ExitCode::from(cli::EXIT_FAILURE)
+            }
+        },
         Err(Refusal(message)) => {
             let _ = write!(std::io::stderr(), "{message}");
             ExitCode::from(cli::EXIT_USAGE)

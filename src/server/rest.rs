@@ -50,7 +50,7 @@ fn not_supported(path: &str) -> Response {
 }
 
 /// The segments of a path with their percent encoding undone. Split before decoding: an encoded slash is part of a name.
-fn decoded_segments(path: &str) -> Option<Vec<String>> {
+pub(super) fn decoded_segments(path: &str) -> Option<Vec<String>> {
     path.split('/').filter(|s| !s.is_empty()).map(percent_decoded).collect()
 }
 
