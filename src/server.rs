@@ -18,6 +18,7 @@ pub mod limits;
 mod login_status;
 mod metered;
 mod metrics;
+mod patience;
 mod resources;
 mod rest;
 pub mod server_events;
@@ -93,6 +94,10 @@ pub struct Settings {
     pub streams_per_address_max: u32,
     /// Bytes of one message of a client.
     pub message_bytes_max: usize,
+    /// Nesting of arrays and objects in a message of a client.
+    pub depth_max: usize,
+    /// Subscription rows of one client.
+    pub rows_max: usize,
     /// A ping every so often.
     pub ping_interval: Duration,
     /// A peer that accepts no byte for this long is closed.
@@ -130,6 +135,11 @@ impl Shared {
         client::Writer::Allowed { hub: self.hub.clone(), provider: transport.into(), origin }
     }
 
+    /// How long peers are waited for.
+    fn patience(&self) -> patience::Patience {
+        patience::Patience::new(self.settings.ping_interval, self.settings.stall_close)
+    }
+
     fn surroundings(&self, written: metered::Written) -> driver::Surroundings<'_> {
         driver::Surroundings {
             clock: &*self.clock,
@@ -137,6 +147,7 @@ impl Shared {
             token: &self.token,
             ping_interval: self.settings.ping_interval,
             stall_close: self.settings.stall_close,
+            depth_max: self.settings.depth_max,
             written,
         }
     }

@@ -6,7 +6,7 @@
 //! reading finds nothing and writing is refused, as on a server whose security is off.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -80,7 +80,7 @@ impl Key {
             if b.is_ascii_alphanumeric() || b == b'_' {
                 name.push(char::from(b));
             } else {
-                name.push_str(&format!("%{b:02x}"));
+                let _ = write!(name, "%{b:02x}");
             }
         }
         name + &format!("-{}.json", self.version)
