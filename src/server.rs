@@ -31,6 +31,7 @@ use crate::config::Network;
 use crate::feed::Feed;
 use crate::input::Batch;
 use crate::kernel::hello::Identity;
+use crate::kernel::id::Instance;
 use crate::kernel::time::{Now, Timestamp};
 
 pub use http::serve as serve_http;
@@ -43,6 +44,8 @@ pub struct Shared {
     pub feed: Feed,
     /// Who we are.
     pub identity: Identity,
+    /// Who we are to other servers.
+    pub instance: Instance,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where deltas of clients go.
@@ -105,6 +108,7 @@ impl Shared {
     fn surroundings(&self, written: metered::Written) -> driver::Surroundings<'_> {
         driver::Surroundings {
             clock: &*self.clock,
+            instance: self.instance,
             counters: &self.counters,
             token: &self.token,
             ping_interval: self.settings.ping_interval,

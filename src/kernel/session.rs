@@ -17,6 +17,7 @@ mod limited;
 mod live;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -25,9 +26,10 @@ use self::greeting::Greeting;
 use self::interest::Interest;
 use self::limited::Limited;
 use super::encode;
-use super::id::{PathId, Seq};
+use super::id::{Instance, PathId, Seq, SourceId};
 use super::model::context::{ContextNode, Leaf, Slot};
 use super::pattern::Pattern;
+use super::relay;
 use super::subscription::{ContextPattern, Policy, ROWS_MAX, Row};
 use super::time::{Moment, Now};
 use super::value::Value;
@@ -52,6 +54,9 @@ pub struct Options {
     pub all_sources: bool,
     /// Put the timepoint into every frame.
     pub timepoints: bool,
+    /// The reader is another server: it gets nothing that has come through it, and is told where the rest came through
+    /// (see [`super::relay`]). Rows with `policy=fixed` share their frames with other readers and don't heed this.
+    pub peer: Option<Instance>,
 }
 
 /// `subscribe=` in the address.
@@ -127,6 +132,8 @@ pub struct Session {
     replies_overflowed: bool,
     /// By [`PathId`]: metadata was sent on this connection.
     meta_sent: Vec<bool>,
+    /// By [`SourceId`]: what a peer was told of where the source came through.
+    introduced: Vec<Option<Arc<[Instance]>>>,
     /// How many values were left out because newer ones were there.
     conflated: u64,
 }
@@ -143,6 +150,7 @@ impl Session {
             replies: VecDeque::new(),
             replies_overflowed: false,
             meta_sent: Vec::new(),
+            introduced: Vec::new(),
             conflated: 0,
             options,
         };
@@ -225,6 +233,32 @@ impl Session {
         }
     }
 
+    /// The reader is another server ([`Options::peer`]).
+    pub fn set_peer(&mut self, peer: Instance) {
+        self.options.peer = Some(peer);
+    }
+
+    /// Whether a source has come through the reader, who then knows it better.
+    fn came_from_peer(&self, source: SourceId, world: &World) -> bool {
+        self.options.peer.is_some_and(|peer| world.model.sources().via(source).is_some_and(|via| via.contains(&peer)))
+    }
+
+    /// Tells a peer through whom a source came, before its first delta and when that has changed.
+    fn introduce(&mut self, source: SourceId, world: &World, frames: &mut Frames<'_>) {
+        if self.options.peer.is_none() {
+            return;
+        }
+        let Some(via) = world.model.sources().via(source) else { return };
+        if self.introduced.len() <= source.index() {
+            self.introduced.resize(source.index() + 1, None);
+        }
+        let told = &mut self.introduced[source.index()];
+        if !told.as_ref().is_some_and(|told| Arc::ptr_eq(told, via)) {
+            *told = Some(via.clone());
+            frames.push(Bytes::from(relay::provenance(world.model.sources().name(source), via)));
+        }
+    }
+
     /// Whether rows that do not say get every source.
     pub fn wants_all_sources(&self) -> bool {
         self.options.all_sources
@@ -301,6 +335,7 @@ impl Session {
         &mut self,
         paths: impl Iterator<Item = PathId>,
         context: &str,
+        source: Option<&str>,
         world: &World,
         now: Now,
         frames: &mut Frames<'_>,
@@ -317,7 +352,7 @@ impl Session {
                 continue;
             }
             if let Some(json) = world.meta_json(path) {
-                push_meta(&mut delta, context, world.model.path(path), &json, now);
+                push_meta(&mut delta, context, source, world.model.path(path), &json, now);
             }
         }
         if let Some(delta) = delta {
@@ -327,14 +362,19 @@ impl Session {
     }
 }
 
-fn push_meta(delta: &mut Option<String>, context: &str, path: &str, json: &str, now: Now) {
+fn push_meta(delta: &mut Option<String>, context: &str, source: Option<&str>, path: &str, json: &str, now: Now) {
     let out = match delta {
         Some(out) => {
             out.push(',');
             out
         }
-        None => delta
-            .insert(format!("{{\"context\":\"{context}\",\"updates\":[{{\"timestamp\":\"{}\",\"meta\":[", now.wall)),
+        None => {
+            let source = source.map(|source| format!("\"$source\":\"{source}\",")).unwrap_or_default();
+            delta.insert(format!(
+                "{{\"context\":\"{context}\",\"updates\":[{{{source}\"timestamp\":\"{}\",\"meta\":[",
+                now.wall
+            ))
+        }
     };
     out.push_str("{\"path\":\"");
     out.push_str(path);

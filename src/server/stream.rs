@@ -17,6 +17,8 @@ use super::codec::WsTransport;
 use super::driver;
 use super::metered::Written;
 use crate::kernel::hello;
+use crate::kernel::id::Instance;
+use crate::kernel::relay;
 use crate::kernel::session::{Implied, Options, Session};
 
 /// Buffers of one connection. The library's own defaults cost 135 KB a client, these 6.
@@ -61,6 +63,9 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
                 let mut session = Session::new(options.clone(), &world, now.mono);
                 let timepoint = options.timepoints.then_some(session.cursor().0);
                 session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), timepoint));
+                if options.peer.is_some() {
+                    session.reply(relay::introduction(shared.instance));
+                }
                 session
             };
             let client = Client::new(session, shared.writer_for(peer, "ws", own_page));
@@ -83,6 +88,7 @@ pub fn options_of(query: &[(String, String)]) -> Result<Options, String> {
             ("sendCachedValues", value) => options.send_cached = value != "false",
             ("sendMeta", value) => options.send_meta = value == "all",
             ("sourcePolicy", value) => options.all_sources = value == "all",
+            ("taffrail", value) => options.peer = Instance::parse(value),
             ("timepoints", value) => options.timepoints = value == "true",
             _ => {}
         }

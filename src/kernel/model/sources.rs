@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use foldhash::fast::RandomState;
 
 use super::names;
-use crate::kernel::id::{DetailId, SourceId};
+use crate::kernel::id::{DetailId, Instance, SourceId};
 use crate::kernel::intern::{Full, Interner};
 use crate::kernel::time::Timestamp;
 use crate::kernel::update::{Nmea0183Source, Source};
@@ -40,6 +40,8 @@ pub struct SourceInfo {
     pub description: Option<Arc<str>>,
     /// When it spoke last.
     pub last: Timestamp,
+    /// The servers that it comes through, the nearest first; `None` for a source of our own.
+    pub via: Option<Arc<[Instance]>>,
 }
 
 impl Default for SourceTable {
@@ -67,6 +69,19 @@ impl SourceTable {
                 info.last = now;
                 if info.description.as_ref() != Some(description) {
                     info.description = Some(description.clone());
+                }
+                Ok((id, DetailId::NONE))
+            }
+            Source::Relayed(relayed) => {
+                let id = self.intern(&relayed.name)?;
+                let info = &mut self.infos[id.index()];
+                info.last = now;
+                // The old one stays while it says the same: streams know by its address what they have told their peers.
+                if info.via.as_ref() != Some(&relayed.via) {
+                    info.via = Some(relayed.via.clone());
+                }
+                if relayed.description.is_some() && info.description != relayed.description {
+                    info.description.clone_from(&relayed.description);
                 }
                 Ok((id, DetailId::NONE))
             }
@@ -121,6 +136,11 @@ impl SourceTable {
     /// The `$source` text.
     pub fn name(&self, id: SourceId) -> &Arc<str> {
         self.names.text(u32::from(id.0))
+    }
+
+    /// The servers that a source comes through, the nearest first; `None` for one of our own.
+    pub fn via(&self, id: SourceId) -> Option<&Arc<[Instance]>> {
+        self.infos[id.index()].via.as_ref()
     }
 
     /// The kind of sentence, empty for none.
