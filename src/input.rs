@@ -40,7 +40,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::kernel::id::Origin;
+use crate::feed::Feed;
+use crate::kernel::id::{Instance, Origin};
 use crate::kernel::time::Now;
 use crate::kernel::update::Update;
 
@@ -124,6 +125,19 @@ pub struct Wiring {
     pub delta: DeltaFn,
     /// Makes the demo boat.
     pub demo: Option<DemoFn>,
+    /// Who we are, for inputs that are other servers.
+    pub home: Option<Home>,
+}
+
+/// Who we are and what we know: what it takes to talk to another server.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The own vessel in full: `vessels.urn:mrn:…`.
+    pub own: Arc<str>,
+    /// Who we are to other servers.
+    pub instance: Instance,
+    /// What we know ourselves, to tell what comes back to us from what is new.
+    pub feed: Feed,
 }
 
 impl Wiring {
@@ -138,6 +152,7 @@ impl Wiring {
             baud_memory: Arc::new(RunMemory::default()),
             delta: |_, _| 1,
             demo: Some(|seed, start| Box::new(crate::demo::Demo::new(seed, start))),
+            home: None,
         }
     }
 }

@@ -40,7 +40,7 @@ impl WhenFull {
             | InputKind::File { .. }
             | InputKind::Stdin
             | InputKind::Demo { .. }
-            | InputKind::SignalK { .. } => Self::Wait,
+            | InputKind::SignalK(_) => Self::Wait,
         }
     }
 }
@@ -85,6 +85,11 @@ impl Intake {
 
     pub(super) fn now(&self) -> Now {
         self.wiring.clock.now()
+    }
+
+    /// The number of this input, for the loop guard.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// A decoder for a new connection.
