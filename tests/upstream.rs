@@ -312,10 +312,39 @@ async fn a_ring_of_three_stays_quiet() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_reading_from_everybody_stays_quiet() {
     let ships = fleet(3, &[(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)], false).await;
-    let expected = |i: usize| {
-        [vec!["gps.GP"], vec!["s0.gps.GP", "s2.s0.gps.GP"], vec!["s0.gps.GP", "s1.s0.gps.GP"]][i].clone()
-    };
+    let expected =
+        |i: usize| [vec!["gps.GP"], vec!["s0.gps.GP", "s2.s0.gps.GP"], vec!["s0.gps.GP", "s1.s0.gps.GP"]][i].clone();
     stays_quiet(&ships, 3, expected).await;
+    for ship in ships {
+        ship.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metadata_that_differs_does_not_go_round_a_ring() {
+    let ships = fleet(3, &[(0, 2), (1, 0), (2, 1)], true).await;
+    for ship in &ships {
+        for i in 0..3 {
+            let is_there = || ship.log("test.early").iter().any(|l| l.source.ends_with(&format!("own{i}")));
+            until("all links", || async { is_there() }).await;
+        }
+    }
+    let meta = |i: usize| {
+        json!({"updates": [{"$source": format!("own{i}"), "meta": [
+            {"path": "test.early", "value": {"description": format!("of ship {i}")}}]}]})
+    };
+    tokio::join!(ships[0].say_delta(meta(0)), ships[1].say_delta(meta(1)), ships[2].say_delta(meta(2)));
+    for ship in &ships {
+        let known = || ship.server.feed().read().meta_of("test.early").is_some_and(|m| m.contains("of ship"));
+        until("metadata", || async { known() }).await;
+    }
+    tokio::time::sleep(WATCHED).await;
+    let counts = || -> Vec<u64> {
+        ships.iter().map(|s| s.server.hub.changes.load(std::sync::atomic::Ordering::Relaxed)).collect()
+    };
+    let before = counts();
+    tokio::time::sleep(WATCHED).await;
+    assert_eq!(counts(), before, "nothing moves any more");
     for ship in ships {
         ship.stop().await;
     }
@@ -348,7 +377,12 @@ async fn a_server_does_not_read_from_itself() {
 
 /// A Signal K server of another make on the raw stream: it passes on every delta as it came, to everybody, and says what it
 /// is told through `say`.
-async fn parrot(listens: TcpListener, reads_from: SocketAddr, own: String, mut say: tokio::sync::mpsc::Receiver<String>) {
+async fn parrot(
+    listens: TcpListener,
+    reads_from: SocketAddr,
+    own: String,
+    mut say: tokio::sync::mpsc::Receiver<String>,
+) {
     let (mut client, _) = listens.accept().await.unwrap();
     let hello = json!({"name": "parrot", "version": "1.7.0", "self": own, "roles": ["master", "main"]});
     client.write_all(format!("{hello}\r\n").as_bytes()).await.unwrap();
@@ -436,7 +470,8 @@ fn boat_with(upstream: Upstream, tune: impl FnOnce(&mut taffrail::input::Timing)
 }
 
 const HELLO: &str = r#"{"name":"x","version":"1.7.0","self":"urn:mrn:imo:mmsi:230099999","roles":["master"]}"#;
-const DELTA: &str = r#"{"updates":[{"$source":"w","values":[{"path":"environment.water.temperature","value":283.15}]}]}"#;
+const DELTA: &str =
+    r#"{"updates":[{"$source":"w","values":[{"path":"environment.water.temperature","value":283.15}]}]}"#;
 
 #[tokio::test]
 async fn lines_that_are_no_lines_of_signal_k() {

@@ -363,18 +363,13 @@ impl Session {
 }
 
 fn push_meta(delta: &mut Option<String>, context: &str, source: Option<&str>, path: &str, json: &str, now: Now) {
-    let out = match delta {
-        Some(out) => {
-            out.push(',');
-            out
-        }
-        None => {
-            let source = source.map(|source| format!("\"$source\":\"{source}\",")).unwrap_or_default();
-            delta.insert(format!(
-                "{{\"context\":\"{context}\",\"updates\":[{{{source}\"timestamp\":\"{}\",\"meta\":[",
-                now.wall
-            ))
-        }
+    let out = if let Some(out) = delta {
+        out.push(',');
+        out
+    } else {
+        let source = source.map(|source| format!("\"$source\":\"{source}\",")).unwrap_or_default();
+        let time = now.wall;
+        delta.insert(format!("{{\"context\":\"{context}\",\"updates\":[{{{source}\"timestamp\":\"{time}\",\"meta\":["))
     };
     out.push_str("{\"path\":\"");
     out.push_str(path);

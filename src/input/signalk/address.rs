@@ -94,7 +94,7 @@ impl Address {
             let is_there = self.query.split('&').any(|pair| pair.split('=').next() == Some(name));
             if !is_there {
                 let and = if query.is_empty() { "" } else { "&" };
-                query.push_str(&format!("{and}{name}={value}"));
+                query.extend([and, name, "=", value]);
             }
         }
         format!("{}?{query}", self.shown())

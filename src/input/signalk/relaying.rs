@@ -41,7 +41,7 @@ pub(super) struct Relaying {
     pub(super) greeted: bool,
     /// The other server's own vessel in full, from its hello.
     their_self: Option<CompactString>,
-    /// Sources over there that came to it from elsewhere; `None` for one that has come through us.
+    /// Sources over there that came to it from elsewhere; `None` for one that is not taken, since it has come through us.
     via: HashMap<CompactString, Option<Arc<[Instance]>>, RandomState>,
     /// Through whom the other server's own data come to us: through it.
     own_via: Arc<[Instance]>,
@@ -173,8 +173,9 @@ impl Relaying {
             if self.via.len() >= SOURCES_MAX && !self.via.contains_key(&*source) {
                 continue;
             }
-            let has_been_here = via.contains(&self.instance) || via.len() >= VIA_MAX;
-            let via = (!has_been_here).then(|| self.peer.into_iter().chain(via).collect());
+            // Too many stops: it would be dropped by the next server anyway, and ours may be among those not told.
+            let is_refused = via.contains(&self.instance) || via.len() >= VIA_MAX;
+            let via = (!is_refused).then(|| self.peer.into_iter().chain(via).collect());
             self.via.insert(source.into(), via);
         }
         Ok(())
