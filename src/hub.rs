@@ -20,7 +20,7 @@ use self::sequence::Sequence;
 const BATCHES_PER_LOCK: usize = 64;
 /// Streams are woken at most this often, in milliseconds. The first change after a pause wakes them at once; under load
 /// several changes share one wake-up and one write to each socket, which is most of what a delivered delta costs.
-const RING_INTERVAL_MS: u64 = 5;
+const RING_INTERVAL_MS: u64 = 10;
 /// Time is let pass in the model this often: silent targets are noticed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -15,8 +15,9 @@ use crate::config::{self, Format, InputKind};
 use crate::kernel::time::Now;
 use crate::kernel::update::Update;
 
-/// Bytes read at once at the most. A fast source fills it and costs one batch for some 250 sentences; a GPS never does.
-pub(super) const CHUNK_BYTES: usize = 16 * 1024;
+/// Bytes read at once at the most. A fast source fills it and costs one batch for some 60 sentences; a GPS never does. The inbox
+/// full of such batches comes to some 10 MB, which is what a recording read at full speed can cost.
+pub(super) const CHUNK_BYTES: usize = 4 * 1024;
 
 /// Bytes without one good line after which a connection is thought to carry something else, or at another speed. Eight
 /// seconds of a full line at 4800 baud; the start-up banner of a receiver is shorter.

@@ -3,9 +3,14 @@
 /// The deepest nesting of arrays and objects that is accepted. serde_json's own limit does not see into a raw value.
 pub const DEPTH_MAX: usize = 32;
 
-/// Whether `text` nests arrays and objects no deeper than [`DEPTH_MAX`]. Linear, without recursion, and right whether or
-/// not the text is valid JSON.
+/// Whether `text` nests arrays and objects no deeper than [`DEPTH_MAX`].
 pub fn depth_is_bounded(text: &str) -> bool {
+    depth_is_within(text, DEPTH_MAX)
+}
+
+/// Whether `text` nests arrays and objects no deeper than `max`. Linear, without recursion, and right whether or not the
+/// text is valid JSON.
+pub fn depth_is_within(text: &str, max: usize) -> bool {
     let mut depth = 0_usize;
     let mut in_string = false;
     let mut escaped = false;
@@ -23,7 +28,7 @@ pub fn depth_is_bounded(text: &str) -> bool {
             b'"' => in_string = true,
             b'[' | b'{' => {
                 depth += 1;
-                if depth > DEPTH_MAX {
+                if depth > max {
                     return false;
                 }
             }

@@ -112,8 +112,8 @@ impl Client {
 
     /// Takes a message. What is no JSON object is dropped, and so are unknown keys (STR-18, STR-19).
     async fn on_text(&mut self, text: &str, feed: &Feed, around: &Surroundings<'_>) {
-        if !json::depth_is_bounded(text) {
-            self.tell_issue(&format!("the message nests deeper than {} levels", json::DEPTH_MAX), 1, around);
+        if !json::depth_is_within(text, around.depth_max) {
+            self.tell_issue(&format!("the message nests deeper than {} levels", around.depth_max), 1, around);
             return;
         }
         let Some(message) = json::object::<Message<'_>>(text) else {

@@ -141,6 +141,8 @@ pub struct Surroundings<'a> {
     pub ping_interval: Duration,
     /// A peer that accepts no byte for this long is closed.
     pub stall_close: Duration,
+    /// Nesting of arrays and objects in a message at the most.
+    pub depth_max: usize,
     /// What the peer has accepted.
     pub written: Written,
 }
