@@ -20,7 +20,7 @@ use crate::config::{ClockTrust, Config};
 use crate::feed::{self, Feed};
 use crate::hub::sequence::Sequence;
 use crate::hub::{self, HubCounters};
-use crate::input::{self, Inputs, Wiring};
+use crate::input::{self, Home, Inputs, Wiring};
 use crate::kernel::decode;
 use crate::kernel::hello::Identity;
 use crate::kernel::id::Seq;
@@ -30,7 +30,7 @@ use crate::kernel::model::priority::PriorityRule;
 use crate::kernel::pattern::Pattern;
 use crate::kernel::world::{Setup, World};
 use crate::server::{self, Settings, Shared};
-use crate::state_dir::{StateDir, StateError, vessel_identity};
+use crate::state_dir::{StateDir, StateError, server_instance, vessel_identity};
 
 /// Threads of the runtime at the most. A boat's computer has four slow cores, and other things to do.
 const WORKER_THREADS_MAX: usize = 2;
@@ -134,6 +134,8 @@ impl Server {
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let state = Arc::new(StateDir::open(&config.server.state_dir)?);
         let own = own_vessel(config, &state);
+        let instance = server_instance(&state);
+        let own_name = Arc::from(own.as_str());
         let (sequence, head) = Sequence::start(state.clone(), None);
         let mut world = World::new(setup(config, &own), Seq(head));
         let now = clock.now();
@@ -156,6 +158,7 @@ impl Server {
         let started = clock.now().mono;
         let shared = Arc::new(Shared {
             feed: feed.clone(),
+            instance,
             identity: Identity { name: config.server.name.clone(), own },
             clock: clock.clone(),
             hub: inbox.clone(),
@@ -184,6 +187,7 @@ impl Server {
         wiring.delta = read_delta;
         wiring.delta_limits =
             input::DeltaLimits { line_bytes_max: config.limits.message_bytes, depth_max: config.limits.depth };
+        wiring.home = Some(Home { own: own_name, instance, feed });
         let inputs = input::start_inputs(&config.inputs, &wiring);
         announce(config, &shared.identity, http, tcp, &announcing);
         let _ = shared.input_statuses.set(inputs.statuses().to_vec());

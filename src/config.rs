@@ -270,10 +270,38 @@ pub enum InputKind {
         rate: f64,
     },
     /// Another Signal K server.
-    SignalK {
-        /// `ws://…`, `wss://…` or `tcp://…`.
-        url: String,
-    },
+    SignalK(Upstream),
+}
+
+/// Another Signal K server as an input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upstream {
+    /// `ws://…`, `wss://…`, `tcp://…`, or `http://…` to ask there first.
+    pub url: String,
+    /// What of it is wanted.
+    pub subscribe: Wanted,
+    /// Patterns of the paths that are wanted.
+    pub paths: Vec<String>,
+    /// The other server is aboard this boat: its own vessel is ours, whatever identity it goes by.
+    pub aboard: bool,
+    /// The one certificate that it may show, in PEM; without it, one that a public authority vouches for.
+    pub certificate: Option<PathBuf>,
+}
+
+impl Upstream {
+    /// Everything that the server at `url` has.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), subscribe: Wanted::All, paths: vec!["*".to_owned()], aboard: false, certificate: None }
+    }
+}
+
+/// `subscribe`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Everything that it knows.
+    All,
+    /// What is about its own vessel.
+    Own,
 }
 
 /// `[[priority]]`

@@ -40,7 +40,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::kernel::id::Origin;
+use crate::feed::Feed;
+use crate::kernel::id::{Instance, Origin};
 use crate::kernel::time::Now;
 use crate::kernel::update::Update;
 
@@ -143,6 +144,19 @@ pub struct Wiring {
     pub delta_limits: DeltaLimits,
     /// Makes the demo boat.
     pub demo: Option<DemoFn>,
+    /// Who we are, for inputs that are other servers.
+    pub home: Option<Home>,
+}
+
+/// Who we are and what we know: what it takes to talk to another server.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The own vessel in full: `vessels.urn:mrn:…`.
+    pub own: Arc<str>,
+    /// Who we are to other servers.
+    pub instance: Instance,
+    /// What we know ourselves, to tell what comes back to us from what is new.
+    pub feed: Feed,
 }
 
 impl Wiring {
@@ -158,6 +172,7 @@ impl Wiring {
             delta: |_, _, _, _| 1,
             delta_limits: DeltaLimits::default(),
             demo: Some(|seed, start| Box::new(crate::demo::Demo::new(seed, start))),
+            home: None,
         }
     }
 }

@@ -47,6 +47,7 @@ use crate::hub::HubCounters;
 use crate::input::Batch;
 use crate::input::status::InputStatus;
 use crate::kernel::hello::Identity;
+use crate::kernel::id::Instance;
 use crate::kernel::time::{Now, Timestamp};
 
 pub use http::serve as serve_http;
@@ -59,6 +60,8 @@ pub struct Shared {
     pub feed: Feed,
     /// Who we are.
     pub identity: Identity,
+    /// Who we are to other servers.
+    pub instance: Instance,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where deltas of clients go.
@@ -145,6 +148,7 @@ impl Shared {
     fn surroundings(&self, written: metered::Written) -> driver::Surroundings<'_> {
         driver::Surroundings {
             clock: &*self.clock,
+            instance: self.instance,
             counters: &self.counters,
             token: &self.token,
             depth_max: self.settings.depth_max,

@@ -189,7 +189,26 @@ pub const TABLES: &[Table] = &[
                 Required("\"192.168.1.50:10110\""),
                 "tcp: host:port; tcp-listen and udp: where to listen.",
             ),
-            key("url", Any, Required("\"ws://192.168.1.51:3000\""), "signalk: ws://, wss:// or tcp:// and the host."),
+            key(
+                "url",
+                Any,
+                Required("\"ws://192.168.1.51:3000\""),
+                "signalk: ws://, wss:// or tcp:// and the host; http:// asks it where its stream is.",
+            ),
+            key("subscribe", Any, Default("\"all\""), "signalk: or \"self\", what is about its own vessel only."),
+            key("paths", Any, Default("[\"*\"]"), "signalk: only these; * stands for anything."),
+            key(
+                "aboard",
+                Any,
+                Default("false"),
+                "signalk: its boat is our boat, even if the two servers were given different identities.",
+            ),
+            key(
+                "certificate",
+                Any,
+                Example("\"/etc/taffrail/other.pem\""),
+                "signalk, wss: the one certificate it may show, for a server without one from a public authority.",
+            ),
             key("path", Any, Required("\"voyage.nmea\""), "file: what to play."),
             key(
                 "rate",

@@ -41,7 +41,7 @@ impl WhenFull {
             | InputKind::File { .. }
             | InputKind::Stdin
             | InputKind::Demo { .. }
-            | InputKind::SignalK { .. } => Self::Wait,
+            | InputKind::SignalK(_) => Self::Wait,
         }
     }
 }
@@ -91,6 +91,11 @@ impl Intake {
     /// Bytes of a line with a delta at the most.
     pub(super) fn delta_line_bytes_max(&self) -> usize {
         self.wiring.delta_limits.line_bytes_max
+    }
+
+    /// The number of this input, for the loop guard.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// A decoder for a new connection.

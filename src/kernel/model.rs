@@ -474,6 +474,11 @@ impl Model {
                 return Err(Refusal::Source);
             }
         }
+        if let Source::Relayed(relayed) = source {
+            if !names::source_is_valid(&relayed.name) {
+                return Err(Refusal::Source);
+            }
+        }
         self.sources.resolve(source, arrival.input, arrival.now.wall).map_err(|_| Refusal::SourcesFull)
     }
 

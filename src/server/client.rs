@@ -17,6 +17,7 @@ use crate::input::Batch;
 use crate::kernel::decode;
 use crate::kernel::id::Origin;
 use crate::kernel::json;
+use crate::kernel::relay;
 use crate::kernel::session::Session;
 use crate::kernel::subscription::{self, Subscribe};
 
@@ -84,6 +85,8 @@ struct Message<'a> {
     get: Option<&'a RawValue>,
     #[serde(borrow, default)]
     query: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    taffrail: Option<&'a RawValue>,
 }
 
 impl Client {
@@ -134,6 +137,10 @@ impl Client {
             around.counters.issues.fetch_add(1, Ordering::Relaxed);
             return;
         };
+        if let Some(peer) = message.taffrail.and_then(|raw| relay::read(raw).instance) {
+            self.session.set_peer(peer);
+            self.session.reply(relay::introduction(around.instance));
+        }
         if message.updates.is_some() {
             self.on_delta(text, feed, around).await;
         }

@@ -19,6 +19,7 @@ use super::client::Client;
 use super::metered::Written;
 use crate::clock::Clock;
 use crate::feed::Feed;
+use crate::kernel::id::Instance;
 use crate::kernel::session::{CloseReason, Pumped};
 use crate::kernel::time::Moment;
 
@@ -130,6 +131,8 @@ pub struct StreamCounters {
 pub struct Surroundings<'a> {
     /// What time it is.
     pub clock: &'a dyn Clock,
+    /// Who we are to a peer that is a server.
+    pub instance: Instance,
     /// Counts.
     pub counters: &'a StreamCounters,
     /// Stops the stream.

@@ -7,13 +7,13 @@ use compact_str::CompactString;
 use foldhash::fast::RandomState;
 
 use super::names;
-use crate::kernel::id::{DetailId, SourceId};
+use crate::kernel::id::{DetailId, Instance, SourceId};
 use crate::kernel::intern::{Full, Interner};
 use crate::kernel::time::Timestamp;
 use crate::kernel::update::{Nmea0183Source, Source};
 
 /// Sources at the most, whatever the configuration says: their numbers have 16 bits.
-const SOURCES_MAX: usize = 65_535;
+pub const SOURCES_MAX: usize = 65_535;
 /// Kinds of sentences at the most; one more is kept without its kind.
 const DETAILS_MAX: usize = 512;
 /// Kinds of sentences remembered for one source; more are not listed.
@@ -50,6 +50,8 @@ pub struct SourceInfo {
     pub instances: Vec<CompactString>,
     /// When it spoke last.
     pub last: Timestamp,
+    /// The servers that it comes through, the nearest first; `None` for a source of our own.
+    pub via: Option<Arc<[Instance]>>,
 }
 
 impl SourceTable {
@@ -77,19 +79,35 @@ impl SourceTable {
             }
             Source::Described(name, description) => {
                 let id = self.intern(name)?;
-                let known = self.infos[id.index()].descriptions.iter().find(|(text, _)| text == description);
-                let detail = match known {
-                    Some((_, detail)) => *detail,
-                    None => self.learn(id, description),
-                };
+                Ok((id, self.described(id, description, now)))
+            }
+            Source::Relayed(relayed) => {
+                let id = self.intern(&relayed.name)?;
                 let info = &mut self.infos[id.index()];
-                info.last = now;
-                if detail != DetailId::NONE {
-                    info.note(detail, now);
+                // The old one stays while it says the same: streams know by its address what they have told their peers.
+                if info.via.as_ref() != Some(&relayed.via) {
+                    info.via = Some(relayed.via.clone());
                 }
-                Ok((id, detail))
+                info.last = now;
+                let detail = relayed.description.as_ref().map(|text| self.described(id, text, now));
+                Ok((id, detail.unwrap_or(DetailId::NONE)))
             }
         }
+    }
+
+    /// Notes that a source spoke and described itself, and gives back the kind of message that it named.
+    fn described(&mut self, id: SourceId, description: &Arc<str>, now: Timestamp) -> DetailId {
+        let known = self.infos[id.index()].descriptions.iter().find(|(text, _)| text == description);
+        let detail = match known {
+            Some((_, detail)) => *detail,
+            None => self.learn(id, description),
+        };
+        let info = &mut self.infos[id.index()];
+        info.last = now;
+        if detail != DetailId::NONE {
+            info.note(detail, now);
+        }
+        detail
     }
 
     /// Takes in a `source` object that is new: the kind of message, `pgn` or `sentence` (DM-22), and the instance.
@@ -163,6 +181,11 @@ impl SourceTable {
     /// The `$source` text.
     pub fn name(&self, id: SourceId) -> &Arc<str> {
         self.names.text(u32::from(id.0))
+    }
+
+    /// The servers that a source comes through, the nearest first; `None` for one of our own.
+    pub fn via(&self, id: SourceId) -> Option<&Arc<[Instance]>> {
+        self.infos[id.index()].via.as_ref()
     }
 
     /// The kind of sentence, empty for none.
