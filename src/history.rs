@@ -16,8 +16,7 @@
 //!   database cannot be written, up to [`tail::RECORDS_MAX`] records wait in memory and it is tried again.
 //! - **Values come back bit for bit.**
 //! - **A damaged database is never deleted**: it is set aside and a new one begun.
-//! - **What is newer than the last commit is seen too**: readers take it from memory ([`tail::Tail`]). Only the very first
-//!   values of a series that was never recorded before wait for their commit.
+//! - **What is newer than the last commit is seen too**: readers take it from memory ([`tail::Tail`]).
 //!
 //! Order is `seq`; wall time is added. Stamps that this server made before the clock was trusted are moved when it is.
 //!

@@ -105,7 +105,7 @@ impl Boat {
             disk: TestDisk::default(),
             status: SharedStatus::default(),
             tail: Tail::default(),
-            now: Now { wall: Timestamp::from_millis(START), mono: Moment::from_millis(0) },
+            now: Now { wall: Timestamp::from_millis(START + 500), mono: Moment::from_millis(0) },
             trusted: true,
             seq: 1_000_000,
             truth: Vec::new(),
@@ -244,6 +244,20 @@ fn truth_lines(truth: &[Record], (from, to): (i64, i64)) -> Vec<String> {
         .collect()
 }
 
+/// Both the same, or the first difference.
+#[track_caller]
+fn same(there: &[String], truth: &[String]) {
+    for (i, pair) in there.iter().zip(truth).enumerate() {
+        assert_eq!(pair.0, pair.1, "at {i} of {} and {}", there.len(), truth.len());
+    }
+    assert_eq!(there.len(), truth.len());
+}
+
+/// In memory where there is such a place: most of these tests commit thousands of times.
+fn temporary() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a place for files")
+}
+
 fn integrity(directory: &Path) {
     let conn = rusqlite::Connection::open(directory.join(schema::FILE)).unwrap();
     let verdict: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -257,15 +271,15 @@ fn count(directory: &Path, what: &str) -> i64 {
 
 #[test]
 fn what_was_recorded_comes_out_at_every_stage() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     // In memory only, in the log, sealed, merged: the answer is the same.
     for seconds in [5, 6, 600, 60, 3500, 1200] {
         boat.run(seconds);
         let mut reader = boat.reader();
-        assert_eq!(everything(&mut reader, &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+        same(&everything(&mut reader, &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
         let some = (START + 7 * MINUTE + 13, START + 23 * MINUTE + 500);
-        assert_eq!(everything(&mut reader, &Filter::all(), some), truth_lines(&boat.truth, some));
+        same(&everything(&mut reader, &Filter::all(), some), &truth_lines(&boat.truth, some));
         assert_eq!(reader.damaged_blobs(), 0);
     }
     assert_eq!(count(directory.path(), "window WHERE span = 6"), 1);
@@ -273,13 +287,13 @@ fn what_was_recorded_comes_out_at_every_stage() {
     let speed: Vec<Record> =
         boat.truth.iter().filter(|r| &*r.path == "navigation.speedOverGround" && &*r.context == OWN).cloned().collect();
     let filter = Filter::path(OWN, "navigation.speedOverGround");
-    assert_eq!(everything(&mut boat.reader(), &filter, EVER), truth_lines(&speed, EVER));
+    same(&everything(&mut boat.reader(), &filter, EVER), &truth_lines(&speed, EVER));
     integrity(directory.path());
 }
 
 #[test]
 fn a_page_is_followed_by_the_next_whatever_was_sealed_or_merged_between() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(3600);
     let mut reader = boat.reader();
@@ -298,12 +312,12 @@ fn a_page_is_followed_by_the_next_whatever_was_sealed_or_merged_between() {
     // What was recorded while reading is read too, up to the last page.
     let truth = truth_lines(&boat.truth, EVER);
     assert!(lines.len() >= 3600 * 2);
-    assert_eq!(lines, truth[..lines.len()]);
+    same(&lines, &truth[..lines.len()]);
 }
 
 #[test]
 fn late_and_imported_values_go_where_they_belong() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(2 * 3600);
     let texts = Texts::new();
@@ -313,16 +327,16 @@ fn late_and_imported_values_go_where_they_belong() {
         batch.push(boat.record(&texts.others[0], &texts.name, &texts.ais, minutes * MINUTE, Value::text("late")));
     }
     boat.offer(batch);
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
     boat.run(2 * 3600);
     boat.idle(3600);
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
     assert_eq!(count(directory.path(), "window WHERE span = 1 AND id < (SELECT max(id) - 8 FROM window)"), 0);
 }
 
 #[test]
 fn every_kind_of_value_comes_back() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     let values = [
         Value::Null,
@@ -346,42 +360,43 @@ fn every_kind_of_value_comes_back() {
     }
     boat.idle(60);
     assert!(count(directory.path(), "chunk") >= 3);
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
     let meta = Filter { kind: Some(RecordKind::Meta), ..Filter::all() };
     let kept: Vec<Record> = boat.truth.iter().filter(|r| r.kind == RecordKind::Meta).cloned().collect();
-    assert_eq!(everything(&mut boat.reader(), &meta, EVER), truth_lines(&kept, EVER));
+    same(&everything(&mut boat.reader(), &meta, EVER), &truth_lines(&kept, EVER));
 }
 
 #[test]
 fn a_cut_loses_one_interval_at_most_and_the_open_windows_are_sealed_later() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     for seconds in [3, 17, 605, 1234, 29, 3601] {
         boat.run(seconds);
         boat.cut();
         let mut reader = Reader::open(directory.path(), None);
         if let Ok(reader) = &mut reader {
-            let there = everything(reader, &Filter::all(), EVER);
+            let there: std::collections::HashSet<String> =
+                everything(reader, &Filter::all(), EVER).into_iter().collect();
             let cutoff = boat.now.wall.plus_millis(-10_000);
             let durable: Vec<Record> = boat.truth.iter().filter(|r| r.received <= cutoff).cloned().collect();
             for line in truth_lines(&durable, EVER) {
                 assert!(there.contains(&line), "lost: {line}");
             }
             // What was lost is lost; the rest must stay.
-            boat.truth.retain(|r| r.seq <= highest_seq(directory.path()).unwrap().unwrap());
         }
         let highest = highest_seq(directory.path()).unwrap().unwrap_or(0);
         assert!(highest <= boat.seq);
+        boat.truth.retain(|r| r.seq <= highest);
         boat.now.mono = Moment::from_millis(0);
         boat.start();
     }
     boat.run(4000);
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
 }
 
 #[test]
 fn resumption_gives_every_record_after_a_timepoint() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(905);
     let mut reader = boat.reader();
@@ -401,7 +416,7 @@ fn resumption_gives_every_record_after_a_timepoint() {
 
 #[test]
 fn the_state_at_a_time_is_the_last_value_of_each_series() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     let texts = Texts::new();
     let name = boat.record(&texts.others[0], &texts.name, &texts.ais, 0, Value::text("JYTTE"));
@@ -441,7 +456,7 @@ fn the_state_at_a_time_is_the_last_value_of_each_series() {
 
 #[test]
 fn charts_agree_with_the_values() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(3 * 3600 + 1234);
     let filter = Filter::path(OWN, "navigation.speedOverGround");
@@ -472,7 +487,7 @@ fn charts_agree_with_the_values() {
 
 #[test]
 fn contexts_paths_and_bounds() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(1500);
     let mut reader = boat.reader();
@@ -483,13 +498,13 @@ fn contexts_paths_and_bounds() {
     assert_eq!(reader.contexts(at(START - HOUR), at(START - 20 * MINUTE)).unwrap().len(), 0);
     let bounds = reader.bounds().unwrap();
     assert!(bounds.from.unwrap() <= at(START) && bounds.from.unwrap() > at(START - HOUR));
-    assert_eq!(bounds.to.unwrap(), at(START + 1499 * 1000 - 300));
+    assert_eq!(bounds.to.unwrap(), at(START + 1499 * 1000 + 200));
     assert_eq!((bounds.oldest_seq, bounds.newest_seq), (Some(1_000_001), Some(boat.seq)));
 }
 
 #[test]
 fn rules_leave_out_and_thin_out() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let rule =
         |context: &str, path: &str, keep| Rule { context: Pattern::new(context), path: Pattern::new(path), keep };
     let mut config = Config::new(directory.path(), OWN);
@@ -507,7 +522,7 @@ fn rules_leave_out_and_thin_out() {
 
 #[test]
 fn stamps_of_an_untrusted_clock_are_moved_when_it_becomes_trusted() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.cut();
     let off = 100 * 24 * HOUR;
@@ -535,27 +550,27 @@ fn stamps_of_an_untrusted_clock_are_moved_when_it_becomes_trusted() {
     }
     for _ in 0..2 {
         boat.pass(10_000);
-        assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+        same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
         boat.run(700);
     }
-    assert_eq!(count(directory.path(), "window"), 1);
+    assert_eq!(count(directory.path(), &format!("window WHERE id < {}", START / 600_000)), 0);
 }
 
 #[test]
 fn a_clock_set_back_loses_nothing() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(2000);
     boat.now.wall = boat.now.wall.plus_millis(-3 * HOUR);
     boat.run(3000);
     boat.now.wall = boat.now.wall.plus_millis(9 * HOUR);
     boat.run(3000);
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
 }
 
 #[test]
 fn old_windows_go_by_age() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut config = Config::new(directory.path(), OWN);
     config.retention.age_max_ms = Some(6 * HOUR);
     config.retention.others_age_max_ms = Some(3 * HOUR);
@@ -568,8 +583,8 @@ fn old_windows_go_by_age() {
         let line = lines.iter().find(|l| l.contains(OWN) == own).unwrap();
         end - line.split(' ').next().unwrap().parse::<i64>().unwrap()
     };
-    assert!((6 * HOUR..=7 * HOUR + MINUTE).contains(&oldest(true)), "{}", oldest(true));
-    assert!((3 * HOUR..=4 * HOUR + MINUTE).contains(&oldest(false)), "{}", oldest(false));
+    assert!((6 * HOUR - 2000..=7 * HOUR + MINUTE).contains(&oldest(true)), "{}", oldest(true));
+    assert!((3 * HOUR - 12_000..=4 * HOUR + MINUTE).contains(&oldest(false)), "{}", oldest(false));
     let bounds = boat.reader().bounds().unwrap();
     assert!(boat.seq - bounds.oldest_seq.unwrap() < 3 * 3600 * 2, "{bounds:?}");
     assert_eq!(highest_seq(directory.path()).unwrap(), boat.status().durable_seq);
@@ -577,7 +592,7 @@ fn old_windows_go_by_age() {
 
 #[test]
 fn nothing_is_dropped_by_a_clock_that_is_not_trusted() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut config = Config::new(directory.path(), OWN);
     config.retention.age_max_ms = Some(HOUR);
     let mut boat = Boat::with(config);
@@ -585,12 +600,12 @@ fn nothing_is_dropped_by_a_clock_that_is_not_trusted() {
     boat.trusted = false;
     boat.now.wall = boat.now.wall.plus_millis(1000 * HOUR);
     boat.run(1000);
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
 }
 
 #[test]
 fn a_full_database_stays_at_its_size_and_others_go_first() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut config = Config::new(directory.path(), OWN);
     config.retention.size_max_bytes = Some(1_000_000);
     config.retention.log_age_max_ms = HOUR;
@@ -602,12 +617,12 @@ fn a_full_database_stays_at_its_size_and_others_go_first() {
     assert!(file < 1_400_000, "{file}");
     let lines = everything(&mut boat.reader(), &Filter::all(), EVER);
     assert!(lines.len() > 5 * 3600, "{}", lines.len());
-    assert_eq!(lines, truth_lines(&boat.truth, EVER)[boat.truth.len() - lines.len()..]);
+    same(&lines, &truth_lines(&boat.truth, EVER)[boat.truth.len() - lines.len()..]);
 }
 
 #[test]
 fn recording_pauses_before_the_disk_is_full_and_says_so() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(100);
     boat.disk.free.store(100 << 20, Ordering::Relaxed);
@@ -624,12 +639,12 @@ fn recording_pauses_before_the_disk_is_full_and_says_so() {
     let missing = boat.truth.iter().filter(|r| (gaps[0].first_seq..=gaps[0].last_seq).contains(&r.seq)).count();
     assert_eq!(missing as u64, boat.status().lost);
     boat.truth.retain(|r| !(gaps[0].first_seq..=gaps[0].last_seq).contains(&r.seq));
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
 }
 
 #[test]
 fn a_write_budget_makes_commits_rarer_and_then_thins_out_others() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut config = Config::new(directory.path(), OWN);
     config.write_bytes_per_day_max = Some(1_000_000);
     let mut boat = Boat::with(config);
@@ -653,7 +668,7 @@ fn a_write_budget_makes_commits_rarer_and_then_thins_out_others() {
 
 #[test]
 fn a_directory_that_cannot_be_written_is_tried_again_and_the_loss_is_said() {
-    let root = tempfile::tempdir().unwrap();
+    let root = temporary();
     let blocked = root.path().join("history");
     // A file where the directory should be: refused whoever we are, root too.
     fs::write(&blocked, "in the way").unwrap();
@@ -665,12 +680,12 @@ fn a_directory_that_cannot_be_written_is_tried_again_and_the_loss_is_said() {
     assert_eq!(boat.status().state, State::Recording);
     // It was short enough for memory to bridge it.
     assert_eq!(boat.status().lost, 0);
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
 }
 
 #[test]
 fn a_long_outage_is_one_gap() {
-    let root = tempfile::tempdir().unwrap();
+    let root = temporary();
     let blocked = root.path().join("history");
     fs::write(&blocked, "in the way").unwrap();
     let mut boat = Boat::new(&blocked);
@@ -684,12 +699,12 @@ fn a_long_outage_is_one_gap() {
     assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert_eq!(gaps[0].reason, GapReason::WriteFailed);
     boat.truth.retain(|r| !(gaps[0].first_seq..=gaps[0].last_seq).contains(&r.seq));
-    assert_eq!(everything(&mut reader, &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut reader, &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
 }
 
 #[test]
 fn a_deleted_database_is_begun_anew() {
-    let root = tempfile::tempdir().unwrap();
+    let root = temporary();
     let directory = root.path().join("history");
     let mut boat = Boat::new(&directory);
     boat.run(30);
@@ -702,7 +717,7 @@ fn a_deleted_database_is_begun_anew() {
 
 #[test]
 fn a_damaged_file_is_set_aside_and_kept() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(2000);
     let durable = boat.status().durable_seq.unwrap();
@@ -731,7 +746,7 @@ fn a_damaged_file_is_set_aside_and_kept() {
 
 #[test]
 fn damage_found_while_running_sets_aside_too() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(500);
     let mut reader = boat.reader().following(boat.status.clone());
@@ -754,7 +769,7 @@ fn damage_found_while_running_sets_aside_too() {
 
 #[test]
 fn a_damaged_blob_costs_its_window_only() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(3 * 600 + 100);
     {
@@ -770,7 +785,7 @@ fn a_damaged_blob_costs_its_window_only() {
 
 #[test]
 fn a_version_before_is_brought_up_to_date_and_a_later_one_refused() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(100);
     boat.writer.take().unwrap().stop();
@@ -782,7 +797,7 @@ fn a_version_before_is_brought_up_to_date_and_a_later_one_refused() {
     assert_eq!(highest_seq(directory.path()).unwrap(), Some(boat.seq));
     boat.start();
     boat.run(3 * 3600);
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
     assert!(count(directory.path(), "keyframe") > 0);
     boat.writer.take().unwrap().stop();
     set("PRAGMA user_version = 3;");
@@ -829,7 +844,7 @@ impl Drop for SmallDisk {
 
 #[test]
 fn a_full_disk_degrades_history_and_nothing_that_was_written_is_lost() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let Some(disk) = SmallDisk::mount(directory.path()) else {
         println!("skipped: may not mount a small file system here");
         return;
@@ -849,7 +864,7 @@ fn a_full_disk_degrades_history_and_nothing_that_was_written_is_lost() {
     let status = boat.status();
     assert_eq!(status.state, State::Recording, "{:?}", status.last_error);
     assert!(status.durable_seq.unwrap() > durable);
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
     integrity(directory.path());
     // Read-only, as a card remounts itself after an error.
     boat.writer.take().unwrap().stop();
@@ -860,7 +875,7 @@ fn a_full_disk_degrades_history_and_nothing_that_was_written_is_lost() {
     assert!(disk.remount("rw"));
     boat.run(130);
     assert_eq!(boat.status().state, State::Recording);
-    assert_eq!(everything(&mut boat.reader(), &Filter::all(), EVER), truth_lines(&boat.truth, EVER));
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
 }
 
 /// What the child of the power-cut test does: records as fast as it can, an interval of ten seconds a commit, and says
@@ -887,7 +902,7 @@ fn power_cut_child() {
 /// was said to be durable. `TAFFRAIL_KILLS` raises their number.
 #[test]
 fn power_cut() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let kills = std::env::var("TAFFRAIL_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
     let mut highest = 0;
     for kill in 0..kills {
@@ -935,12 +950,12 @@ fn power_cut() {
 /// The files as they lay at any moment, copied: what a card holds when the power goes between two writes.
 #[test]
 fn copies_of_the_files_at_any_moment_open_whole() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let mut boat = Boat::new(directory.path());
     for copy in 0..30 {
         boat.run(37 + copy * 13 % 400);
         let there = boat.status().durable_seq.unwrap();
-        let target = tempfile::tempdir().unwrap();
+        let target = temporary();
         for name in [schema::FILE.to_owned(), format!("{}-wal", schema::FILE)] {
             let _ = fs::copy(directory.path().join(&name), target.path().join(&name));
         }
@@ -961,13 +976,13 @@ fn copies_of_the_files_at_any_moment_open_whole() {
         }
         let lines = everything(&mut Reader::open(target.path(), None).unwrap(), &Filter::all(), EVER);
         let truth: Vec<Record> = boat.truth.iter().filter(|r| r.seq <= highest).cloned().collect();
-        assert_eq!(lines, truth_lines(&truth, EVER));
+        same(&lines, &truth_lines(&truth, EVER));
     }
 }
 
 #[test]
 fn the_recorder_never_makes_its_feeder_wait_and_says_what_it_missed() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let recorder = Recorder::start(Config::new(directory.path(), OWN)).unwrap();
     let texts = Texts::new();
     let record = |seq: u64| Record {

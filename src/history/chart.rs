@@ -37,7 +37,7 @@ impl Reader {
         let down = |ms: i64| ms.div_euclid(resolution_ms).saturating_mul(resolution_ms);
         let from = down(from.as_millis());
         let to = down(to.as_millis().saturating_sub(1)).saturating_add(resolution_ms);
-        let tail = self.tail_records(|r| (from..to).contains(&r.capture.as_millis()));
+        let tail = self.tail_records(|r| (from..to).contains(&r.capture.as_millis()) && filter.matches(r));
         let mut chart = Chart { from, to, resolution_ms, series: BTreeMap::new(), buckets: 0, damaged: 0 };
         let durable = {
             let tx = self.conn.unchecked_transaction().map_err(&sql)?;
@@ -60,7 +60,7 @@ impl Reader {
         };
         self.damaged += chart.damaged;
         for sample in self.tail_samples(tail, durable)? {
-            if let Some(n) = sample.value.as_f64().filter(|_| chosen.has(sample.series)) {
+            if let Some(n) = sample.value.as_f64() {
                 chart.add(sample.series, &Bucket::of(sample.at, n));
             }
         }

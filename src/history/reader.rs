@@ -34,10 +34,14 @@ use crate::kernel::value::Value;
 /// Series that a reader remembers the texts of; beyond that it forgets all and reads them again.
 const SERIES_CACHED_MAX: usize = 16_384;
 
+/// Series in memory that the database does not know yet; beyond that their values wait for their commit.
+const PROVISIONAL_MAX: usize = 16_384;
+
 /// One value of one series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// Which series: see [`Reader::series`].
+    /// Which series: see [`Reader::series`]. Below zero for one that is so new that the database does not know it: good
+    /// for this reader only, and for as long as it takes to the next commit.
     pub series: i64,
     /// Capture time.
     pub at: Timestamp,
@@ -90,6 +94,15 @@ impl Filter {
             kind: Some(RecordKind::Value),
         }
     }
+
+    /// Whether a record belongs to a series that is asked for.
+    pub fn matches(&self, record: &Record) -> bool {
+        let fits = |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|p| p.matches(text));
+        self.kind.is_none_or(|kind| kind == record.kind)
+            && fits(&self.context, &record.context)
+            && fits(&self.path, &record.path)
+            && fits(&self.source, &record.source)
+    }
 }
 
 /// The series that a filter came to: a set of ids, or all.
@@ -131,6 +144,8 @@ pub struct Reader {
     pub(super) codec: Sealer,
     series: HashMap<i64, Option<Arc<SeriesInfo>>, FixedState>,
     by_text: HashMap<(Arc<str>, Arc<str>, Arc<str>, RecordKind), i64, FixedState>,
+    /// Series that are in the tail only; -1 is the id of the first.
+    provisional: Vec<Arc<SeriesInfo>>,
     pub(super) damaged: u64,
 }
 
@@ -148,6 +163,7 @@ impl Reader {
             codec: Sealer::default(),
             series: HashMap::default(),
             by_text: HashMap::default(),
+            provisional: Vec::new(),
             damaged: 0,
         })
     }
@@ -183,7 +199,7 @@ impl Reader {
     /// Everything of the chosen series in `from..to`, merged in order of (capture time, seq), a page at a time.
     pub fn scan(&mut self, filter: &Filter, from: Timestamp, to: Timestamp) -> Result<Scan, HistoryError> {
         let chosen = self.choose(filter)?;
-        Ok(Scan::new(chosen, from, to))
+        Ok(Scan::new(filter.clone(), chosen, from, to))
     }
 
     /// The values of the chosen series in `from..to`, all at once, in order of (capture time, seq). At most `max` of them:
@@ -217,7 +233,7 @@ impl Reader {
     pub fn state_at(&mut self, filter: &Filter, at: Timestamp) -> Result<Vec<Sample>, HistoryError> {
         let sql = HistoryError::sql("read the state");
         let chosen = self.choose(filter)?;
-        let tail = self.tail_records(|r| r.capture < at);
+        let tail = self.tail_records(|r| r.capture < at && filter.matches(r));
         let tx = self.conn.unchecked_transaction().map_err(&sql)?;
         let mut damaged = 0;
         let to = at.as_millis();
@@ -250,7 +266,7 @@ impl Reader {
             }
         }
         let sample = |(series, p): (i64, super::chunk::Point)| Sample { series, at: p.at, seq: p.seq, value: p.value };
-        Ok(last.into_iter().filter(|(series, _)| chosen.has(*series)).map(sample).collect())
+        Ok(last.into_iter().filter(|(series, _)| *series < 0 || chosen.has(*series)).map(sample).collect())
     }
 
     /// The series of the filter that have a value in the windows that touch `from..to`, in order of id.
@@ -264,6 +280,7 @@ impl Reader {
         let chosen = self.choose(filter)?;
         let mut ids = BTreeSet::new();
         let (from, to) = (from.as_millis(), to.as_millis());
+        let tail = self.tail_records(|r| (from..to).contains(&r.capture.as_millis()) && filter.matches(r));
         {
             let tx = self.conn.unchecked_transaction().map_err(&sql)?;
             let mut statement = tx
@@ -290,6 +307,7 @@ impl Reader {
             )
             .map_err(&sql)?;
         }
+        ids.extend(self.tail_samples(tail, None)?.iter().map(|s| s.series));
         let mut infos = Vec::with_capacity(ids.len());
         for id in ids {
             infos.extend(self.series(id)?);
@@ -312,6 +330,9 @@ impl Reader {
 
     /// What a series id stands for; `None` for one that is not known.
     pub fn series(&mut self, id: i64) -> Result<Option<Arc<SeriesInfo>>, HistoryError> {
+        if id < 0 {
+            return Ok(usize::try_from(-1 - id).ok().and_then(|i| self.provisional.get(i)).cloned());
+        }
         if let Some(known) = self.series.get(&id) {
             return Ok(known.clone());
         }
@@ -386,8 +407,7 @@ impl Reader {
         self.tail.as_ref().map_or_else(Vec::new, |tail| tail.records(wanted))
     }
 
-    /// The copies that were not durable when the transaction was begun, as samples. Series that are not in the database yet
-    /// are left out.
+    /// The copies that were not durable when the transaction was begun, as samples.
     pub(super) fn tail_samples(
         &mut self,
         records: Vec<Record>,
@@ -424,8 +444,20 @@ impl Reader {
         if self.by_text.len() >= SERIES_CACHED_MAX {
             self.by_text.clear();
         }
-        self.by_text.extend(id.map(|id| (key, id)));
-        Ok(id)
+        if let Some(id) = id {
+            self.by_text.insert(key, id);
+            return Ok(Some(id));
+        }
+        let same = |s: &Arc<SeriesInfo>| s.context == key.0 && s.path == key.1 && s.source == key.2 && s.kind == key.3;
+        if let Some(known) = self.provisional.iter().position(same) {
+            return Ok(Some(-1 - known as i64));
+        }
+        if self.provisional.len() >= PROVISIONAL_MAX {
+            return Ok(None);
+        }
+        let id = -1 - self.provisional.len() as i64;
+        self.provisional.push(Arc::new(SeriesInfo { id, context: key.0, path: key.1, source: key.2, kind: key.3 }));
+        Ok(Some(id))
     }
 
     /// The series that match a filter.

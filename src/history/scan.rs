@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::HistoryError;
 use super::chunk::{Point, Points};
 use super::envelope::crc;
-use super::reader::{Chosen, Reader, Sample, highest_log_seq};
+use super::reader::{Chosen, Filter, Reader, Sample, highest_log_seq};
 use super::schema::{PARTS_MAX, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, split_chunk_id, window_of};
 use super::seal::Sealer;
 use super::unsealed::{self, Seal};
@@ -23,6 +23,7 @@ const LOOKUPS_MAX: usize = 64;
 
 /// A place in the history. Made by [`Reader::scan`].
 pub struct Scan {
+    filter: Filter,
     chosen: Chosen,
     /// Next time to be delivered, in ms.
     at: i64,
@@ -47,8 +48,8 @@ struct Column {
 }
 
 impl Scan {
-    pub(super) fn new(chosen: Chosen, from: Timestamp, to: Timestamp) -> Self {
-        Self { chosen, at: from.as_millis(), to: to.as_millis(), slot: None }
+    pub(super) fn new(filter: Filter, chosen: Chosen, from: Timestamp, to: Timestamp) -> Self {
+        Self { filter, chosen, at: from.as_millis(), to: to.as_millis(), slot: None }
     }
 
     /// The time from which the next page goes on.
@@ -86,7 +87,7 @@ impl Scan {
             return Ok(None);
         }
         let (at, to) = (self.at, self.to);
-        let tail = reader.tail_records(|r| (at..to).contains(&r.capture.as_millis()));
+        let tail = reader.tail_records(|r| (at..to).contains(&r.capture.as_millis()) && self.filter.matches(r));
         let mut damaged = 0;
         let (mut slot, durable) = {
             let tx = reader.conn.unchecked_transaction().map_err(&sql)?;
@@ -99,9 +100,8 @@ impl Scan {
         if slot.loose.is_empty() && slot.columns.is_empty() && tail.is_empty() {
             return Ok(None);
         }
-        let in_slot = |s: &Sample| s.at.as_millis() < slot.end && self.chosen.has(s.series);
-        let tail: Vec<Sample> = tail.into_iter().filter(in_slot).collect();
-        slot.loose.extend(tail);
+        let end = Timestamp::from_millis(slot.end);
+        slot.loose.extend(tail.into_iter().filter(|s| s.at < end));
         slot.loose.sort_unstable_by(|a, b| (b.at, b.seq).cmp(&(a.at, a.seq)));
         Ok(Some(slot))
     }

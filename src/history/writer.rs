@@ -20,6 +20,7 @@ use super::schema::WINDOW_MS;
 use super::status::{SharedStatus, State};
 use super::store::{Store, set_aside};
 use super::tail::{Tail, Waiting};
+use super::unsealed::Seal;
 use crate::kernel::time::{Moment, Now, Timestamp};
 
 /// How long after the end of a window its stragglers are waited for.
@@ -98,6 +99,7 @@ pub struct Writer {
     next_boundary: Option<i64>,
     next_room: Option<Moment>,
     low_space: bool,
+    busy: bool,
     retry: Option<Retry>,
     refused: bool,
 }
@@ -132,6 +134,7 @@ impl Writer {
             next_boundary: None,
             next_room: None,
             low_space: false,
+            busy: false,
             retry: None,
             refused: false,
         }
@@ -236,7 +239,10 @@ impl Writer {
         if due && !self.commit() {
             return;
         }
-        self.work();
+        // Old data is looked at as often as new data is committed, or at every tick while there is much to do.
+        if due || self.busy {
+            self.busy = self.work();
+        }
     }
 
     /// Commits what waits, whatever the time.
@@ -303,7 +309,8 @@ impl Writer {
         let Some(store) = self.store.as_mut() else { return false };
         self.last_commit = Some(self.now.mono);
         let empty = self.tail.lock().records.is_empty();
-        if empty && self.gaps.is_empty() && self.epochs.is_empty() {
+        // While the disk is too full nothing is written, and what is lost in that time becomes one gap.
+        if empty && (self.low_space || (self.gaps.is_empty() && self.epochs.is_empty())) {
             return true;
         }
         match store.commit(&self.tail, &mut self.intake, &self.gaps, &self.epochs, self.now.wall) {
@@ -334,27 +341,33 @@ impl Writer {
         }
     }
 
-    /// One piece of work: a seal that is due, else a merge, else what is too old.
-    fn work(&mut self) {
-        let outcome = self.seal_if_due().and_then(|sealed| {
-            let Some(store) = self.store.as_mut().filter(|_| !sealed) else { return Ok(()) };
-            let boundary = super::unsealed::Seal::load(&store.conn)?.boundary;
-            if let Some((hour, report)) = store.sealer.merge(&store.conn, boundary.saturating_sub(MERGE_DELAY_MS))? {
-                let damaged = keyframe::write(&store.conn, &mut store.sealer, hour)?;
-                self.status.update(|s| {
-                    s.damaged_blobs += report.damaged + damaged;
-                    s.lost += report.lost;
-                });
-                return Ok(());
+    /// One piece of work: a seal that is due, else a merge, else what is too old. True when it found something to do.
+    fn work(&mut self) -> bool {
+        match self.piece_of_work() {
+            Ok(done) => done,
+            Err(source) => {
+                self.failed(HistoryError::Sql { what: "seal, merge or drop", source });
+                false
             }
-            if self.trusted {
-                retention::by_age(&store.conn, &self.config.retention, self.now.wall.as_millis())?;
-            }
-            Ok(())
-        });
-        if let Err(source) = outcome {
-            self.failed(HistoryError::Sql { what: "seal or merge", source });
         }
+    }
+
+    fn piece_of_work(&mut self) -> rusqlite::Result<bool> {
+        if self.seal_if_due()? {
+            return Ok(true);
+        }
+        let Some(store) = self.store.as_mut() else { return Ok(false) };
+        let boundary = Seal::load(&store.conn)?.boundary;
+        if let Some((hour, report)) = store.sealer.merge(&store.conn, boundary.saturating_sub(MERGE_DELAY_MS))? {
+            let damaged = keyframe::write(&store.conn, &mut store.sealer, hour)?;
+            self.status.update(|s| {
+                s.damaged_blobs += report.damaged + damaged;
+                s.lost += report.lost;
+            });
+            return Ok(true);
+        }
+        // A clock that is not trusted drops nothing.
+        Ok(self.trusted && retention::by_age(&store.conn, &self.config.retention, self.now.wall.as_millis())?)
     }
 
     fn seal_if_due(&mut self) -> rusqlite::Result<bool> {
