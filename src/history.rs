@@ -42,6 +42,7 @@ pub mod rollup;
 pub mod scan;
 pub mod schema;
 mod seal;
+mod shared;
 pub mod status;
 mod store;
 pub mod tail;

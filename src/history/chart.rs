@@ -10,6 +10,7 @@ use super::reader::{Chosen, Filter, Reader, highest_log_seq};
 use super::rollup::{self, Bucket, MINUTE_MS};
 use super::schema::{PARTS_MAX, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, window_of};
 use super::seal::Sealer;
+use super::shared;
 use super::unsealed::{self, Seal};
 use crate::kernel::time::Timestamp;
 
@@ -99,6 +100,7 @@ impl Chart {
                 .map_err(&sql)?;
             rows.collect::<rusqlite::Result<_>>().map_err(&sql)?
         };
+        codec.shared.clear();
         let mut rows = Rows::new(conn).map_err(&sql)?;
         for (window, span, present) in windows {
             let ids: Vec<i64> = match chosen {
@@ -135,13 +137,9 @@ impl Chart {
         }
         let mut found = rows.chunks.query((id, id + PARTS_MAX))?;
         while let Some(row) = found.next()? {
-            let blob = row.get_ref(1)?.as_blob()?;
-            let points = match codec.decoder.decode(blob) {
-                Ok(points) if crc(blob) == row.get::<_, u32>(0)? => points,
-                _ => {
-                    self.damaged += 1;
-                    continue;
-                }
+            let Ok(points) = shared::open(rows.conn, &mut codec.decoder, &mut codec.shared, row)? else {
+                self.damaged += 1;
+                continue;
             };
             for point in points.map_while(Result::ok) {
                 let here = (self.from..self.to).contains(&point.at.as_millis());
@@ -192,6 +190,7 @@ impl Chart {
 }
 
 struct Rows<'a> {
+    conn: &'a Connection,
     stats: Statement<'a>,
     rollup: Statement<'a>,
     chunks: Statement<'a>,
@@ -203,7 +202,8 @@ impl<'a> Rows<'a> {
         Ok(Self {
             stats: conn.prepare("SELECT count, min, mean, max FROM chunk WHERE id >= ?1 AND id < ?2")?,
             rollup: conn.prepare("SELECT crc, blob FROM rollup WHERE id = ?1")?,
-            chunks: conn.prepare("SELECT crc, blob FROM chunk WHERE id >= ?1 AND id < ?2")?,
+            chunks: conn.prepare(&format!("SELECT {} FROM chunk WHERE id >= ?1 AND id < ?2", shared::COLUMNS))?,
+            conn,
             unpacker: Unpacker::new(),
         })
     }

@@ -1,8 +1,11 @@
 //! The codec of a chunk: every value of one series in one stretch of time, column by column, in one blob.
 //!
-//! A blob holds, behind its format byte and under zstd, a version, the number of points, and nine columns, each behind
+//! A blob holds, behind its format byte and under zstd, a version, the number of points, and ten columns, each behind
 //! its length: capture times, sequence numbers, runs of equal type, then what the types need: integers, numbers,
 //! latitudes, longitudes, altitudes, texts and JSON. Lossless bit for bit, -0.0 and all.
+//!
+//! The paths of one sentence have the same stamps, and the stamps are half of a blob: so a chunk may leave them to another
+//! one ([`Encoder::encode_values`]), whose [`Stamps`] are then needed to read it.
 //!
 //! Pure: no I/O, no clock. [`Points`] reads as a stream and holds only the unpacked columns (about three bytes a point),
 //! and any bytes whatever are either read or refused with [`Corrupt`], within bounded memory.
@@ -26,6 +29,9 @@ pub const TEXT_BYTES_MAX: usize = 4 << 20;
 
 /// Version of the columns' layout, the first byte under zstd.
 const LAYOUT: u8 = 1;
+
+/// The same without stamps of its own.
+const LAYOUT_VALUES: u8 = 2;
 
 /// One value of a series.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,6 +120,15 @@ impl Encoder {
     /// The blob of `points`: at most [`POINTS_MAX`] of them with at most [`TEXT_BYTES_MAX`] of text, best in order of
     /// (time, seq). See [`fitting`].
     pub fn encode(&mut self, points: &[Point]) -> Vec<u8> {
+        self.write(points, LAYOUT)
+    }
+
+    /// The blob of `points` without their stamps, which are those of another chunk.
+    pub fn encode_values(&mut self, points: &[Point]) -> Vec<u8> {
+        self.write(points, LAYOUT_VALUES)
+    }
+
+    fn write(&mut self, points: &[Point], layout: u8) -> Vec<u8> {
         debug_assert!(points.len() <= POINTS_MAX, "the caller cuts at what fits");
         self.times.clear();
         self.seqs.clear();
@@ -123,8 +138,10 @@ impl Encoder {
         let mut texts = Dictionary::default();
         let mut jsons = Dictionary::default();
         for point in points {
-            self.times.push(point.at.as_millis());
-            self.seqs.push(point.seq as i64);
+            if layout == LAYOUT {
+                self.times.push(point.at.as_millis());
+                self.seqs.push(point.seq as i64);
+            }
             self.kinds.push(kind(&point.value) as u64);
             match &point.value {
                 Value::Null | Value::Bool(_) => {}
@@ -141,7 +158,7 @@ impl Encoder {
         }
         let Self { packer, raw, times, seqs, kinds, integers, numbers, part } = self;
         raw.clear();
-        raw.push(LAYOUT);
+        raw.push(layout);
         put_varint(raw, points.len() as u64);
         let mut column = |write: &mut dyn FnMut(&mut Vec<u8>)| {
             part.clear();
@@ -187,10 +204,40 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// The points of a blob, as a stream.
-    pub fn decode(&mut self, blob: &[u8]) -> Result<Points, Corrupt> {
+    /// The points of a blob, as a stream. For one without stamps of its own they must be given, and only for such a one.
+    pub fn decode(&mut self, blob: &[u8], stamps: Option<&Stamps>) -> Result<Points, Corrupt> {
         let raw = self.unpacker.unpack(blob).ok_or(Corrupt)?;
-        Points::new(raw).ok_or(Corrupt)
+        Points::new(raw, stamps).ok_or(Corrupt)
+    }
+
+    /// The stamps of a blob that has its own.
+    pub fn stamps(&mut self, blob: &[u8]) -> Result<Stamps, Corrupt> {
+        let raw = self.unpacker.unpack(blob).ok_or(Corrupt)?;
+        Stamps::of(&raw).ok_or(Corrupt)
+    }
+}
+
+/// The stamps of a chunk, for those that share them.
+#[derive(Debug, Clone)]
+pub struct Stamps {
+    /// Both columns, each behind its length.
+    bytes: Arc<[u8]>,
+    count: usize,
+}
+
+impl Stamps {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let mut span = Span::of(bytes);
+        if span.byte(bytes)? != LAYOUT {
+            return None;
+        }
+        let count = usize::try_from(span.varint(bytes)?).ok()?;
+        let before = span;
+        span.part(bytes)?;
+        span.part(bytes)?;
+        let length = before.left() - span.left();
+        let mut columns = before;
+        Some(Self { bytes: columns.slice(bytes, length)?.into(), count })
     }
 }
 
@@ -198,6 +245,8 @@ impl Decoder {
 #[derive(Debug)]
 pub struct Points {
     raw: Vec<u8>,
+    /// Where the stamps are, when they are not in `raw`.
+    stamps: Option<Arc<[u8]>>,
     left: usize,
     times: Cursor,
     seqs: Cursor,
@@ -209,22 +258,39 @@ pub struct Points {
 }
 
 impl Points {
-    fn new(raw: Vec<u8>) -> Option<Self> {
+    fn new(raw: Vec<u8>, stamps: Option<&Stamps>) -> Option<Self> {
         let bytes = raw.as_slice();
         let mut span = Span::of(bytes);
-        if span.byte(bytes)? != LAYOUT {
-            return None;
-        }
+        let layout = span.byte(bytes)?;
         let left = usize::try_from(span.varint(bytes)?).ok().filter(|n| *n <= POINTS_MAX)?;
-        let times = Cursor::new(span.part(bytes)?, bytes)?;
-        let seqs = Cursor::new(span.part(bytes)?, bytes)?;
+        let own = [span.part(bytes)?, span.part(bytes)?];
+        let (times, seqs) = match (layout, stamps) {
+            (LAYOUT, None) => (Cursor::new(own[0], bytes)?, Cursor::new(own[1], bytes)?),
+            (LAYOUT_VALUES, Some(stamps)) if stamps.count == left => {
+                let mut span = Span::of(&stamps.bytes);
+                let mut column = || Cursor::new(span.part(&stamps.bytes)?, &stamps.bytes);
+                (column()?, column()?)
+            }
+            _ => return None,
+        };
         let kinds = RunReader::new(span.part(bytes)?);
         let integers = Cursor::new(span.part(bytes)?, bytes)?;
         let mut numbers = || Numbers::new(span.part(bytes)?, bytes);
         let numbers = [numbers()?, numbers()?, numbers()?, numbers()?];
         let texts = Words::new(span.part(bytes)?, bytes, |text| Value::text(text))?;
         let jsons = Words::new(span.part(bytes)?, bytes, |text| Value::json(Arc::<str>::from(text)))?;
-        Some(Self { left, times, seqs, kinds, integers, numbers, texts, jsons, raw })
+        Some(Self {
+            left,
+            times,
+            seqs,
+            kinds,
+            integers,
+            numbers,
+            texts,
+            jsons,
+            stamps: stamps.map(|s| s.bytes.clone()),
+            raw,
+        })
     }
 
     /// How many points are still to come.
@@ -234,8 +300,9 @@ impl Points {
 
     fn point(&mut self) -> Option<Point> {
         let bytes = self.raw.as_slice();
-        let at = self.times.next(bytes)?;
-        let seq = self.seqs.next_over(bytes, at)? as u64;
+        let stamps = self.stamps.as_deref().unwrap_or(bytes);
+        let at = self.times.next(stamps)?;
+        let seq = self.seqs.next_over(stamps, at)? as u64;
         let value = match *KINDS.get(usize::try_from(self.kinds.next(bytes)?).ok()?)? {
             Kind::Null => Value::Null,
             Kind::False => Value::Bool(false),
@@ -387,10 +454,22 @@ mod tests {
         (value.clone(), bits)
     }
 
+    fn json(points: &[Point]) -> Vec<String> {
+        points.iter().map(|p| p.value.to_json()).collect()
+    }
+
     fn check(points: &[Point]) -> usize {
         let blob = Encoder::default().encode(points);
-        let back: Vec<Point> =
-            Decoder::default().decode(&blob).expect("just written").collect::<Result<_, _>>().expect("just written");
+        let back: Vec<Point> = Decoder::default()
+            .decode(&blob, None)
+            .expect("just written")
+            .collect::<Result<_, _>>()
+            .expect("just written");
+        let values = Encoder::default().encode_values(points);
+        let stamps = Decoder::default().stamps(&blob).expect("just written");
+        let shared = Decoder::default().decode(&values, Some(&stamps)).expect("just written");
+        assert_eq!(shared.map(Result::unwrap).map(|p| p.value.to_json()).collect::<Vec<_>>(), json(&back));
+        assert!(Decoder::default().decode(&values, None).is_err());
         assert_eq!(back.len(), points.len());
         for (a, b) in points.iter().zip(&back) {
             assert_eq!((a.at, a.seq, bits(&a.value)), (b.at, b.seq, bits(&b.value)));
@@ -472,7 +551,7 @@ mod tests {
         let mut blob = vec![2];
         put_varint(&mut blob, 1 << 30);
         blob.extend_from_slice(&zstd::bulk::compress(&vec![0; 1 << 20], 1).unwrap());
-        assert!(Decoder::default().decode(&blob).is_err());
+        assert!(Decoder::default().decode(&blob, None).is_err());
     }
 
     fn any_value() -> impl Strategy<Value = Value> {
@@ -505,7 +584,7 @@ mod tests {
             let mut plain = vec![1, LAYOUT];
             plain.extend_from_slice(&bytes);
             for blob in [&bytes, &plain] {
-                if let Ok(points) = Decoder::default().decode(blob) {
+                if let Ok(points) = Decoder::default().decode(blob, None) {
                     prop_assert!(points.count() <= POINTS_MAX);
                 }
             }
@@ -520,7 +599,7 @@ mod tests {
             let mut blob = Encoder::default().encode(&points);
             let place = place % blob.len();
             blob[place] ^= 1_u8 << bit;
-            if let Ok(points) = Decoder::default().decode(&blob) {
+            if let Ok(points) = Decoder::default().decode(&blob, None) {
                 prop_assert!(points.count() <= POINTS_MAX);
             }
         }

@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::chunk::{self, Point};
+use super::chunk::Point;
 use super::envelope::crc;
 use super::log::{BLOB_RECORDS_MAX, LogDecoder, LogEncoder};
 use super::record::{Record, RecordKind};
 use super::schema::{FIRST_OTHER_SERIES, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, split_chunk_id, window_of};
 use super::seal::Sealer;
+use super::shared;
 use crate::kernel::time::{Moment, Timestamp};
 
 const HOUR_MS: i64 = WINDOW_MS * WINDOWS_PER_HOUR;
@@ -131,7 +132,7 @@ pub(super) fn before(
         .optional()?;
     // A keyframe leaves out what its own hour says: so that hour is read as well.
     let from = frame.map_or(i64::MIN >> 30, |hour| (hour - 1) * WINDOWS_PER_HOUR);
-    let mut last = in_chunks(conn, &mut sealer.decoder, from, to, skip, damaged)?;
+    let mut last = in_chunks(conn, sealer, from, to, skip, damaged)?;
     if let Some(hour) = frame {
         let mut statement = conn.prepare("SELECT crc, blob FROM keyframe WHERE id >= ?1 AND id < ?2")?;
         let mut rows = statement.query((hour << 8, (hour + 1) << 8))?;
@@ -159,28 +160,24 @@ fn take_frame(decoder: &mut LogDecoder, blob: &[u8], skip: &HashSet<i64>, last: 
 /// further back.
 fn in_chunks(
     conn: &Connection,
-    decoder: &mut chunk::Decoder,
+    sealer: &mut Sealer,
     from: i64,
     to: i64,
     skip: &HashSet<i64>,
     damaged: &mut u64,
 ) -> rusqlite::Result<LastPoints> {
     let mut last = LastPoints::new();
-    let mut statement =
-        conn.prepare("SELECT id, t0, crc, blob FROM chunk WHERE id >= ?1 AND id < ?2 ORDER BY id DESC")?;
+    sealer.shared.clear();
+    let mut statement = conn
+        .prepare(&format!("SELECT {}, t0 FROM chunk WHERE id >= ?1 AND id < ?2 ORDER BY id DESC", shared::COLUMNS))?;
     let mut rows = statement.query((chunk_id(from, 0, 0), chunk_id(window_of(to) + 1, 0, 0)))?;
     while let Some(row) = rows.next()? {
         let (window, series, _) = split_chunk_id(row.get(0)?);
-        let t0: i64 = row.get(1)?;
+        let t0: i64 = row.get(4)?;
         if skip.contains(&series) || last.contains_key(&series) || window * WINDOW_MS + t0 >= to {
             continue;
         }
-        let blob = row.get_ref(3)?.as_blob()?;
-        if crc(blob) != row.get::<_, u32>(2)? {
-            *damaged += 1;
-            continue;
-        }
-        let Ok(points) = decoder.decode(blob) else {
+        let Ok(points) = shared::open(conn, &mut sealer.decoder, &mut sealer.shared, row)? else {
             *damaged += 1;
             continue;
         };

@@ -8,10 +8,10 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::HistoryError;
 use super::chunk::{Point, Points};
-use super::envelope::crc;
 use super::reader::{Chosen, Filter, Reader, Sample, highest_log_seq};
 use super::schema::{PARTS_MAX, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, split_chunk_id, window_of};
 use super::seal::Sealer;
+use super::shared;
 use super::unsealed::{self, Seal};
 use crate::kernel::time::Timestamp;
 
@@ -156,7 +156,9 @@ impl Scan {
         slot: &mut Slot,
         damaged: &mut u64,
     ) -> rusqlite::Result<i64> {
-        let mut statement = conn.prepare("SELECT id, t0, t1, crc, blob FROM chunk WHERE id >= ?1 AND id < ?2")?;
+        let mut statement =
+            conn.prepare(&format!("SELECT {}, t0, t1 FROM chunk WHERE id >= ?1 AND id < ?2", shared::COLUMNS))?;
+        codec.shared.clear();
         let few = match &self.chosen {
             Chosen::Ids(ids) if ids.len() <= LOOKUPS_MAX => Some(ids),
             _ => None,
@@ -172,14 +174,13 @@ impl Scan {
             let mut rows = statement.query(range)?;
             while let Some(row) = rows.next()? {
                 let (_, series, _) = split_chunk_id(row.get(0)?);
-                let (t0, t1): (i64, i64) = (row.get(1)?, row.get(2)?);
+                let (t0, t1): (i64, i64) = (row.get(4)?, row.get(5)?);
                 let start = window * WINDOW_MS;
                 if !self.chosen.has(series) || start + t1 < self.at || start + t0 >= self.to {
                     continue;
                 }
-                let blob = row.get_ref(4)?.as_blob()?;
-                match codec.decoder.decode(blob) {
-                    Ok(points) if crc(blob) == row.get::<_, u32>(3)? => {
+                match shared::open(conn, &mut codec.decoder, &mut codec.shared, row)? {
+                    Ok(points) => {
                         count += points.left() as i64;
                         let mut column = Column { series, points, next: None };
                         column.advance(damaged);
@@ -188,7 +189,7 @@ impl Scan {
                         }
                         slot.columns.push(column);
                     }
-                    _ => *damaged += 1,
+                    Err(_) => *damaged += 1,
                 }
             }
         }

@@ -55,6 +55,7 @@ const MIGRATIONS: [&str; 2] = [
         id INTEGER PRIMARY KEY,      -- window << 30 | series << 6 | part
         t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,   -- ms after the start of the window
         n INTEGER NOT NULL,          -- points
+        stamps INTEGER,              -- series whose chunk of this window holds the stamps, if not this one
         count INTEGER, min REAL, mean REAL, max REAL,   -- of the numbers among them, where there are enough
         crc INTEGER NOT NULL, blob BLOB NOT NULL);
      CREATE TABLE rollup (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, blob BLOB NOT NULL);   -- keys of chunk

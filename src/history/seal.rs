@@ -3,16 +3,18 @@
 //! Nothing is held in memory between seals. What is sealed is what the log holds, so that a seal after a power cut does
 //! what it would have done before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::FixedState;
 use rusqlite::{Connection, OptionalExtension, Statement};
 
-use super::chunk::{self, Point};
+use super::chunk::{self, Point, Stamps};
 use super::column::put_varint;
 use super::envelope::{LEVEL_KEPT, Packer, crc};
 use super::log::LogDecoder;
 use super::rollup;
 use super::schema::{PARTS_MAX, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, split_chunk_id, window_of};
+use super::shared::{Shared, fingerprint};
 use super::unsealed::{self, Seal};
 
 /// Records that one transaction seals, about: 4 MiB of memory. What arrived live in 600 s stays below it.
@@ -25,6 +27,7 @@ const STATS_MIN: u64 = 16;
 pub(super) struct Sealer {
     encoder: chunk::Encoder,
     pub decoder: chunk::Decoder,
+    pub shared: Shared,
     pub log: LogDecoder,
     packer: Packer,
 }
@@ -34,6 +37,7 @@ impl Default for Sealer {
         Self {
             encoder: chunk::Encoder::default(),
             decoder: chunk::Decoder::default(),
+            shared: Shared::default(),
             log: LogDecoder::default(),
             packer: Packer::new(LEVEL_KEPT),
         }
@@ -126,6 +130,9 @@ impl Sealer {
         let mut report = Report::default();
         tx.execute("DELETE FROM rollup WHERE id >= ?1 AND id < ?2", keys)?;
         let mut writer = ChunkWriter::new(&tx, self)?;
+        writer.keep_stamps(keys)?;
+        // The paths of a sentence share their stamps from now on.
+        writer.sharing = Some(HashMap::default());
         let mut points = Vec::new();
         for (series, ids) in by_series {
             points.clear();
@@ -188,7 +195,12 @@ fn put_window(conn: &Connection, window: i64, span: i64) -> rusqlite::Result<()>
 
 /// The statements and codecs with which chunks are written.
 struct ChunkWriter<'a> {
+    conn: &'a Connection,
     sealer: &'a mut Sealer,
+    /// Stamps of chunks that may be rewritten before those that refer to them are read.
+    stamps: HashMap<i64, Stamps, FixedState>,
+    /// The series that hold stamps, by their fingerprints, when chunks are to refer to each other.
+    sharing: Option<HashMap<(u64, u64, usize), i64, FixedState>>,
     of_series: Statement<'a>,
     take: Statement<'a>,
     delete: Statement<'a>,
@@ -200,12 +212,15 @@ struct ChunkWriter<'a> {
 impl<'a> ChunkWriter<'a> {
     fn new(conn: &'a Connection, sealer: &'a mut Sealer) -> rusqlite::Result<Self> {
         Ok(Self {
+            conn,
             sealer,
+            stamps: HashMap::default(),
+            sharing: None,
             of_series: conn.prepare("SELECT id FROM chunk WHERE id >= ?1 AND id < ?2")?,
-            take: conn.prepare("SELECT crc, blob FROM chunk WHERE id = ?1")?,
+            take: conn.prepare("SELECT stamps, crc, blob FROM chunk WHERE id = ?1")?,
             delete: conn.prepare("DELETE FROM chunk WHERE id = ?1")?,
             insert: conn.prepare(
-                "INSERT INTO chunk (id, t0, t1, n, count, min, mean, max, crc, blob) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO chunk (id, t0, t1, n, stamps, count, min, mean, max, crc, blob) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?,
             delete_rollup: conn.prepare("DELETE FROM rollup WHERE id = ?1")?,
             insert_rollup: conn.prepare("INSERT INTO rollup (id, crc, blob) VALUES (?1, ?2, ?3)")?,
@@ -217,6 +232,14 @@ impl<'a> ChunkWriter<'a> {
         let keys = (chunk_id(home, series, 0), chunk_id(home, series, 0) + PARTS_MAX);
         let ids: Vec<i64> = self.of_series.query_map(keys, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         if !ids.is_empty() {
+            self.keep_stamps((chunk_id(home, 0, 0), chunk_id(home + 1, 0, 0)))?;
+            // Those that refer to it must have stamps of their own before it is rewritten.
+            for other in self.referring(home, series)? {
+                let mut points = Vec::new();
+                self.take(chunk_id(home, other, 0), &mut points, report)?;
+                self.delete_rollup.execute([chunk_id(home, other, 0)])?;
+                self.write(home, other, &mut points, report)?;
+            }
             for id in ids {
                 self.take(id, new, report)?;
             }
@@ -227,14 +250,41 @@ impl<'a> ChunkWriter<'a> {
         Ok(())
     }
 
+    /// Reads the stamps that chunks in a range of keys refer to.
+    fn keep_stamps(&mut self, keys: (i64, i64)) -> rusqlite::Result<()> {
+        self.sealer.shared.clear();
+        let mut statement =
+            self.conn.prepare("SELECT id, stamps FROM chunk WHERE id >= ?1 AND id < ?2 AND stamps IS NOT NULL")?;
+        let mut rows = statement.query(keys)?;
+        while let Some(row) = rows.next()? {
+            let id = chunk_id(split_chunk_id(row.get(0)?).0, row.get(1)?, 0);
+            if !self.stamps.contains_key(&id) {
+                let stamps = self.sealer.shared.get(self.conn, &mut self.sealer.decoder, id)?.cloned();
+                self.stamps.extend(stamps.map(|stamps| (id, stamps)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The series that refer to the stamps of one.
+    fn referring(&self, home: i64, series: i64) -> rusqlite::Result<Vec<i64>> {
+        let mut statement = self.conn.prepare("SELECT id FROM chunk WHERE id >= ?1 AND id < ?2 AND stamps = ?3")?;
+        let rows = statement.query_map((chunk_id(home, 0, 0), chunk_id(home + 1, 0, 0), series), |row| {
+            row.get(0).map(|id| split_chunk_id(id).1)
+        })?;
+        rows.collect()
+    }
+
     /// Takes a chunk out of the table and its points into `points`.
     fn take(&mut self, id: i64, points: &mut Vec<Point>, report: &mut Report) -> rusqlite::Result<()> {
         {
             let mut rows = self.take.query([id])?;
             if let Some(row) = rows.next()? {
-                let blob = row.get_ref(1)?.as_blob()?;
-                let sound = crc(blob) == row.get::<_, u32>(0)?;
-                match self.sealer.decoder.decode(blob) {
+                let referred: Option<i64> = row.get(0)?;
+                let blob = row.get_ref(2)?.as_blob()?;
+                let sound = crc(blob) == row.get::<_, u32>(1)?;
+                let stamps = referred.and_then(|series| self.stamps.get(&chunk_id(split_chunk_id(id).0, series, 0)));
+                match self.sealer.decoder.decode(blob, stamps) {
                     // Up to the damage, if there is any: what was read stands.
                     Ok(decoded) if sound => points.extend(decoded.map_while(Result::ok)),
                     _ => report.damaged += 1,
@@ -254,6 +304,12 @@ impl<'a> ChunkWriter<'a> {
             let blob = rollup::encode(&mut self.sealer.packer, &minutes);
             self.insert_rollup.execute((chunk_id(home, series, 0), crc(&blob), &blob))?;
         }
+        // Only a series of one part shares: the parts of another could be cut elsewhere.
+        let whole = chunk::fitting(points) == points.len();
+        let referred = self.sharing.as_mut().filter(|_| whole && !points.is_empty()).and_then(|sharing| {
+            let holder = *sharing.entry(fingerprint(points)).or_insert(series);
+            (holder != series).then_some(holder)
+        });
         let mut rest = points.as_slice();
         for part in 0.. {
             let (now, later) = rest.split_at(chunk::fitting(rest));
@@ -262,7 +318,8 @@ impl<'a> ChunkWriter<'a> {
                 report.lost += rest.len() as u64;
                 break;
             }
-            let blob = self.sealer.encoder.encode(now);
+            let encoder = &mut self.sealer.encoder;
+            let blob = if referred.is_some() { encoder.encode_values(now) } else { encoder.encode(now) };
             let mut stats: Option<rollup::Bucket> = None;
             for n in now.iter().filter_map(|p| p.value.as_f64()) {
                 let one = rollup::Bucket::of(first.at, n);
@@ -277,6 +334,7 @@ impl<'a> ChunkWriter<'a> {
                 first.at.as_millis() - start,
                 last.at.as_millis() - start,
                 now.len() as i64,
+                referred,
                 stats.map(|s| s.count as i64),
                 stats.map(|s| s.min),
                 stats.map(|s| s.mean),
