@@ -3,6 +3,8 @@
 mod banner;
 mod defaults;
 mod persist;
+#[cfg(feature = "history")]
+pub mod recording;
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU32;
@@ -74,6 +76,8 @@ pub struct Server {
     sources: Phase,
     announcing: Phase,
     hub_done: tokio::task::JoinHandle<()>,
+    #[cfg(feature = "history")]
+    recording: Option<recording::Recording>,
     persisted: tokio::task::JoinHandle<()>,
 }
 
@@ -136,7 +140,11 @@ impl Server {
         let own = own_vessel(config, &state);
         let instance = server_instance(&state);
         let own_name = Arc::from(own.as_str());
-        let (sequence, head) = Sequence::start(state.clone(), None);
+        #[cfg(feature = "history")]
+        let highest = config.history.enabled.then(|| recording::highest_seq(&recording::directory(config))).flatten();
+        #[cfg(not(feature = "history"))]
+        let highest = None;
+        let (sequence, head) = Sequence::start(state.clone(), highest);
         let mut world = World::new(setup(config, &own), Seq(head));
         let now = clock.now();
         defaults::apply(&mut world, config, &own, now);
@@ -155,6 +163,14 @@ impl Server {
         let hub_done = tokio::spawn(hub::run(waiting, writer, sequence, clock.clone(), hub.clone()));
         let persisted = tokio::spawn(persist::keep(feed.clone(), state.clone()));
 
+        #[cfg(feature = "history")]
+        let (recording, history) = config
+            .history
+            .enabled
+            .then(|| recording::start(config, &own, (highest, head), feed.clone(), clock.clone()))
+            .flatten()
+            .unzip();
+
         let started = clock.now().mono;
         let shared = Arc::new(Shared {
             feed: feed.clone(),
@@ -171,6 +187,8 @@ impl Server {
             health: server::health::Health::new(started),
             events: server::server_events::Events::default(),
             app_data: server::app_data::AppData::open(state),
+            #[cfg(feature = "history")]
+            history,
             tcp_port: tcp.as_ref().map(|(_, address)| address.port()),
             tracker: streams.tracker.clone(),
             token: streams.token.clone(),
@@ -193,7 +211,20 @@ impl Server {
         let _ = shared.input_statuses.set(inputs.statuses().to_vec());
         streams.tracker.spawn(server::server_events::run(shared.clone()));
         shared.health.set_ready(true);
-        Ok(Self { http, tcp, shared, inputs, hub, streams, sources, announcing, hub_done, persisted })
+        Ok(Self {
+            http,
+            tcp,
+            shared,
+            inputs,
+            hub,
+            streams,
+            sources,
+            announcing,
+            hub_done,
+            #[cfg(feature = "history")]
+            recording,
+            persisted,
+        })
     }
 
     /// What live streams read from.
@@ -206,6 +237,8 @@ impl Server {
     pub async fn stop(self) {
         let begun = Instant::now();
         let deadline = begun + STOP_TIMEOUT;
+        #[cfg(feature = "history")]
+        let recording = self.recording;
         let Self { shared, inputs, streams, sources, announcing, hub_done, persisted, .. } = self;
         let clients = shared.connections.total();
         shared.health.set_ready(false);
@@ -217,6 +250,12 @@ impl Server {
         drop(shared);
         let hub_ended = tokio::time::timeout_at(deadline, hub_done).await.is_ok();
         let kept = tokio::time::timeout_at(deadline, persisted).await.is_ok();
+        #[cfg(feature = "history")]
+        if let Some(recording) = recording {
+            if tokio::time::timeout_at(deadline, recording.stop()).await.is_err() {
+                tracing::warn!("the history was still writing; its last seconds may be missing");
+            }
+        }
         tracing::info!(
             clients,
             announcement = if withdrawn { "withdrawn" } else { "left" },

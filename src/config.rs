@@ -37,7 +37,7 @@ pub use raw::Origin;
 
 /// Features whose configuration is accepted before they exist: the table, and what is said about it at start. A feature
 /// that becomes active is taken off this list, and that is all there is to do.
-const NOT_ACTIVE_YET: &[&str] = &["security", "history"];
+const NOT_ACTIVE_YET: &[&str] = &["security"];
 
 /// What a configuration is made from. All of it is text; nothing here has been looked at yet.
 #[derive(Debug, Default)]

@@ -86,6 +86,9 @@ pub struct Shared {
     pub app_data: app_data::AppData,
     /// The port of the raw stream, where it is on.
     pub tcp_port: Option<u16>,
+    /// The history, while it is recorded.
+    #[cfg(feature = "history")]
+    pub history: Option<crate::app::recording::History>,
     /// Waits for streams.
     pub tracker: TaskTracker,
     /// Stops them.
@@ -183,7 +186,6 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/v1/access/requests", any(absent::access_requests))
         .route("/signalk/v1/access/requests/{id}", get(absent::unknown_request))
         .route("/signalk/v1/requests/{id}", get(absent::unknown_request))
-        .route("/signalk/v1/apps/list", get(absent::apps))
         .route("/signalk/v1/sourcepriorities", get(source_priorities::rules))
         .route("/signalk/v1/sourcepriorities/{*path}", get(source_priorities::of_path))
         .route("/signalk/v1/api", any(rest::api))

@@ -28,6 +28,7 @@ enum Message {
 }
 
 /// The recorder. Nothing here ever waits for the disk, except [`Recorder::flush`] and [`Recorder::stop`].
+#[derive(Debug)]
 pub struct Recorder {
     sender: SyncSender<Message>,
     /// What could not be sent, until it can be said.

@@ -1,0 +1,182 @@
+//! The recorder's cursor: reads the log like a stream does, and must not skip. If it ever does, that is a gap in the history.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::config::{ClockTrust, Config};
+use crate::feed::Feed;
+use crate::history::reader::Reader;
+use crate::history::record::{Gap, GapReason, Record, RecordKind};
+use crate::history::recorder::Recorder;
+use crate::history::retention::Retention;
+use crate::history::status::SharedStatus;
+use crate::history::tail::Tail;
+use crate::history::{self};
+use crate::kernel::change::Change;
+use crate::kernel::id::Seq;
+use crate::kernel::time::Now;
+use crate::kernel::value::Value;
+use crate::kernel::world::World;
+
+/// Changes handed over at once at the most, so that the lock is held shortly.
+const CHANGES_PER_BATCH: usize = 1_024;
+/// The recorder is told the time this often.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What others may know of the history.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// Where it is.
+    pub directory: PathBuf,
+    /// How the recorder is doing.
+    pub status: SharedStatus,
+    /// What is not yet on the disk.
+    pub tail: Tail,
+}
+
+impl History {
+    /// A reader of its own for one query or one playback.
+    pub fn reader(&self) -> Result<Reader, history::HistoryError> {
+        Ok(Reader::open(&self.directory, Some(self.tail.clone()))?.following(self.status.clone()))
+    }
+}
+
+/// The recorder with its feeder.
+#[derive(Debug)]
+pub(super) struct Recording {
+    feeder: JoinHandle<()>,
+    recorder: Arc<Recorder>,
+}
+
+/// Where the history of a configuration lies.
+pub(super) fn directory(config: &Config) -> PathBuf {
+    config.history.path.clone().unwrap_or_else(|| config.server.state_dir.join("history"))
+}
+
+/// The highest number in the history, if there is one and it can be read.
+pub(super) fn highest_seq(directory: &Path) -> Option<u64> {
+    Reader::open(directory, None).ok()?.bounds().ok()?.newest_seq
+}
+
+/// Starts recording everything after `head`. `None`, and said in the log, when the system refuses the thread.
+pub(super) fn start(
+    config: &Config,
+    own: &str,
+    (highest, head): (Option<u64>, u64),
+    feed: Feed,
+    clock: Arc<dyn Clock>,
+) -> Option<(Recording, History)> {
+    let directory = directory(config);
+    let recorder = match Recorder::start(settings(config, own, &directory)) {
+        Ok(recorder) => Arc::new(recorder),
+        Err(error) => {
+            tracing::error!(%error, "history is off for this run: its thread could not be started");
+            return None;
+        }
+    };
+    let now = clock.now();
+    if let Some(highest) = highest.filter(|&highest| highest < head) {
+        // These numbers will never be seen; whoever resumes among them is told so.
+        let reason = GapReason::NotUsed;
+        recorder.gap(Gap { first_seq: highest + 1, last_seq: head, from: now.wall, to: now.wall, reason });
+    }
+    let public = History { directory, status: recorder.shared_status(), tail: recorder.tail() };
+    let trusted = config.server.clock != ClockTrust::Untrusted;
+    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), trusted));
+    Some((Recording { feeder, recorder }, public))
+}
+
+impl Recording {
+    /// Waits until the feed has ended and everything of it is on the disk.
+    pub(super) async fn stop(self) {
+        let _ = self.feeder.await;
+        if let Some(recorder) = Arc::into_inner(self.recorder) {
+            let _ = tokio::task::spawn_blocking(move || recorder.stop()).await;
+        }
+    }
+}
+
+fn settings(config: &Config, own: &str, directory: &Path) -> history::writer::Config {
+    let h = &config.history;
+    history::writer::Config {
+        commit_interval_ms: h.commit_interval.as_millis() as u64,
+        retention: Retention {
+            size_max_bytes: Some(h.max_size),
+            keep_free_bytes: h.keep_free,
+            ..Retention::default()
+        },
+        write_bytes_per_day_max: h.max_mb_per_day.map(|mb| u64::from(mb) * 1_000_000),
+        ..history::writer::Config::new(directory, own)
+    }
+}
+
+async fn run(recorder: Arc<Recorder>, mut feed: Feed, clock: Arc<dyn Clock>, mut cursor: Seq, trusted: bool) {
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut going_on = true;
+    while going_on {
+        tokio::select! {
+            grown = feed.grown() => going_on = grown,
+            _ = tick.tick() => recorder.tick(clock.now(), trusted),
+        }
+        loop {
+            let (records, gap, upto) = read(&feed, cursor, clock.now(), trusted);
+            if let Some(gap) = gap {
+                recorder.gap(gap);
+            }
+            recorder.offer(records);
+            if upto == cursor {
+                break;
+            }
+            cursor = upto;
+        }
+    }
+}
+
+/// The next changes after the cursor, and where it stands then.
+fn read(feed: &Feed, cursor: Seq, now: Now, trusted: bool) -> (Vec<Record>, Option<Gap>, Seq) {
+    let world = feed.read();
+    let Some(changes) = world.tail.after(cursor) else {
+        let upto = Seq(world.tail.oldest().0 - 1);
+        let reason = GapReason::Missed;
+        let gap = Gap { first_seq: cursor.0 + 1, last_seq: upto.0, from: now.wall, to: now.wall, reason };
+        return (Vec::new(), Some(gap), upto);
+    };
+    let mut records = Vec::new();
+    let mut upto = cursor;
+    for change in changes.take(CHANGES_PER_BATCH) {
+        push_records(&world, change, trusted, &mut records);
+        upto = change.seq;
+    }
+    (records, None, upto)
+}
+
+fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Record>) {
+    let source = world.model.sources().name(change.source);
+    let record = |path: &Arc<str>, value: Value, kind| Record {
+        seq: change.seq.0,
+        context: change.context_name.clone(),
+        path: path.clone(),
+        source: source.clone(),
+        capture: change.timestamp,
+        received: change.received.wall,
+        received_mono: change.received.mono,
+        trusted_wall: trusted,
+        value,
+        kind,
+    };
+    for changed in &change.values {
+        let kind =
+            if world.is_notification(changed.path) { RecordKind::Notification } else { RecordKind::Value };
+        out.push(record(world.model.paths().text(changed.path.0), changed.value.clone(), kind));
+    }
+    for path in &change.meta {
+        if let Some(json) = world.meta_json(*path) {
+            out.push(record(world.model.paths().text(path.0), Value::Json(json), RecordKind::Meta));
+        }
+    }
+}
