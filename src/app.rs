@@ -5,8 +5,8 @@ mod defaults;
 mod persist;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -20,16 +20,17 @@ use crate::config::{ClockTrust, Config};
 use crate::feed::{self, Feed};
 use crate::hub::sequence::Sequence;
 use crate::hub::{self, HubCounters};
-use crate::input::{self, Inputs, Wiring};
+use crate::input::{self, Home, Inputs, Wiring};
 use crate::kernel::decode;
 use crate::kernel::hello::Identity;
 use crate::kernel::id::Seq;
+use crate::kernel::lost::LostPolicy;
 use crate::kernel::model::Limits;
 use crate::kernel::model::priority::PriorityRule;
 use crate::kernel::pattern::Pattern;
 use crate::kernel::world::{Setup, World};
 use crate::server::{self, Settings, Shared};
-use crate::state_dir::{StateDir, StateError, vessel_identity};
+use crate::state_dir::{StateDir, StateError, server_instance, vessel_identity};
 
 /// Threads of the runtime at the most. A boat's computer has four slow cores, and other things to do.
 const WORKER_THREADS_MAX: usize = 2;
@@ -133,6 +134,8 @@ impl Server {
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let state = Arc::new(StateDir::open(&config.server.state_dir)?);
         let own = own_vessel(config, &state);
+        let instance = server_instance(&state);
+        let own_name = Arc::from(own.as_str());
         let (sequence, head) = Sequence::start(state.clone(), None);
         let mut world = World::new(setup(config, &own), Seq(head));
         let now = clock.now();
@@ -152,8 +155,10 @@ impl Server {
         let hub_done = tokio::spawn(hub::run(waiting, writer, sequence, clock.clone(), hub.clone()));
         let persisted = tokio::spawn(persist::keep(feed.clone(), state.clone()));
 
+        let started = clock.now().mono;
         let shared = Arc::new(Shared {
             feed: feed.clone(),
+            instance,
             identity: Identity { name: config.server.name.clone(), own },
             clock: clock.clone(),
             hub: inbox.clone(),
@@ -161,6 +166,11 @@ impl Server {
             connections: server::limits::PerAddress::default(),
             counters: server::driver::StreamCounters::default(),
             next_origin: AtomicU32::new(FIRST_CLIENT_ORIGIN),
+            input_statuses: OnceLock::new(),
+            hub_counters: hub.clone(),
+            health: server::health::Health::new(started),
+            events: server::server_events::Events::default(),
+            app_data: server::app_data::AppData::open(state),
             tcp_port: tcp.as_ref().map(|(_, address)| address.port()),
             tracker: streams.tracker.clone(),
             token: streams.token.clone(),
@@ -175,8 +185,14 @@ impl Server {
 
         let mut wiring = Wiring::new(inbox, clock, sources.tracker.clone(), sources.token.clone());
         wiring.delta = read_delta;
+        wiring.delta_limits =
+            input::DeltaLimits { line_bytes_max: config.limits.message_bytes, depth_max: config.limits.depth };
+        wiring.home = Some(Home { own: own_name, instance, feed });
         let inputs = input::start_inputs(&config.inputs, &wiring);
         announce(config, &shared.identity, http, tcp, &announcing);
+        let _ = shared.input_statuses.set(inputs.statuses().to_vec());
+        streams.tracker.spawn(server::server_events::run(shared.clone()));
+        shared.health.set_ready(true);
         Ok(Self { http, tcp, shared, inputs, hub, streams, sources, announcing, hub_done, persisted })
     }
 
@@ -192,6 +208,7 @@ impl Server {
         let deadline = begun + STOP_TIMEOUT;
         let Self { shared, inputs, streams, sources, announcing, hub_done, persisted, .. } = self;
         let clients = shared.connections.total();
+        shared.health.set_ready(false);
         let withdrawn = announcing.stop(deadline).await;
         let sources_done = sources.stop(deadline).await;
         drop(inputs);
@@ -248,18 +265,42 @@ fn own_vessel(config: &Config, state: &StateDir) -> String {
 }
 
 fn setup(config: &Config, own: &str) -> Setup {
-    let limits = Limits { paths_max: config.limits.paths, contexts_max: config.limits.contexts, ..Limits::default() };
+    let limits = Limits {
+        paths_max: config.limits.paths,
+        contexts_max: config.limits.contexts,
+        sources_max: config.limits.sources,
+        ..Limits::default()
+    };
     let rule = |p: &crate::config::Priority| PriorityRule {
         path: Pattern::new(&p.path),
         sources: p.sources.iter().map(|s| (Pattern::new(&s.source), s.timeout.as_millis() as u64)).collect(),
     };
-    Setup { limits, priorities: config.priorities.iter().map(rule).collect(), ..Setup::new(own) }
+    let priorities = config.priorities.iter().map(rule).collect();
+    Setup { limits, priorities, lost: lost_policy(&config.ais), ..Setup::new(own) }
+}
+
+/// When silent targets are given up. What leaves early is lost no later than that.
+fn lost_policy(ais: &crate::config::Ais) -> LostPolicy {
+    let whole_seconds = |time: Duration| u32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+    let lost = |by_kind: Duration| whole_seconds(ais.lost_after.unwrap_or(by_kind).min(ais.leave_after));
+    LostPolicy {
+        class_a_moving_s: lost(ais.lost_class_a),
+        class_a_at_rest_s: lost(ais.lost_class_a_at_rest),
+        class_b_s: lost(ais.lost_class_b),
+        fixed_s: lost(ais.lost_fixed),
+        aircraft_s: lost(ais.lost_aircraft),
+        beacon_s: lost(ais.lost_beacon),
+        weather_s: lost(ais.lost_weather),
+        leaves_s: whole_seconds(ais.leave_after),
+    }
 }
 
 fn settings(config: &Config) -> Settings {
     Settings {
         streams_per_address_max: config.server.max_connections_per_ip,
         message_bytes_max: config.limits.message_bytes,
+        depth_max: config.limits.depth,
+        rows_max: config.limits.subscriptions_per_client,
         ping_interval: config.server.ping_interval,
         stall_close: config.server.stall_close,
         allow_write: config.server.allow_write.clone(),
@@ -268,8 +309,13 @@ fn settings(config: &Config) -> Settings {
 }
 
 /// Reads a line of an input that speaks Signal K; the number of things in it that could not be used comes back.
-fn read_delta(text: &str, updates: &mut Vec<crate::kernel::update::Update>) -> usize {
-    match decode::delta(text, "signalk") {
+fn read_delta(
+    text: &str,
+    input: &str,
+    limits: input::DeltaLimits,
+    updates: &mut Vec<crate::kernel::update::Update>,
+) -> usize {
+    match decode::delta_within(text, input, limits.depth_max) {
         Some(decoded) => {
             updates.extend(decoded.updates);
             decoded.issue_count

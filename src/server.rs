@@ -2,22 +2,36 @@
 //!
 //! All streams end in [`driver`], which moves one [`crate::kernel::session::Session`] over whatever carries it.
 
+mod absent;
+pub mod app_data;
 pub mod client;
 mod codec;
 mod cors;
 mod discovery;
 pub mod driver;
+mod features;
+pub mod figures;
 mod headers;
+pub mod health;
 mod http;
+mod json_patch;
 pub mod limits;
+mod login_status;
 mod metered;
+mod metrics;
+mod patience;
+mod resources;
 mod rest;
+pub mod server_events;
+mod source_priorities;
 mod stream;
 mod tcp;
+mod unit_preferences;
+mod web_apps;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -29,8 +43,11 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::Network;
 use crate::feed::Feed;
+use crate::hub::HubCounters;
 use crate::input::Batch;
+use crate::input::status::InputStatus;
 use crate::kernel::hello::Identity;
+use crate::kernel::id::Instance;
 use crate::kernel::time::{Now, Timestamp};
 
 pub use http::serve as serve_http;
@@ -43,6 +60,8 @@ pub struct Shared {
     pub feed: Feed,
     /// Who we are.
     pub identity: Identity,
+    /// Who we are to other servers.
+    pub instance: Instance,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where deltas of clients go.
@@ -55,6 +74,16 @@ pub struct Shared {
     pub counters: driver::StreamCounters,
     /// Numbers for the loop guard; inputs have the low ones.
     pub next_origin: AtomicU32,
+    /// The inputs, when they have been started.
+    pub input_statuses: OnceLock<Vec<Arc<InputStatus>>>,
+    /// What the hub has done.
+    pub hub_counters: Arc<HubCounters>,
+    /// Whether all is well.
+    pub health: health::Health,
+    /// Frames about the server, for streams that ask for them.
+    pub events: server_events::Events,
+    /// What apps keep aboard.
+    pub app_data: app_data::AppData,
     /// The port of the raw stream, where it is on.
     pub tcp_port: Option<u16>,
     /// Waits for streams.
@@ -70,6 +99,10 @@ pub struct Settings {
     pub streams_per_address_max: u32,
     /// Bytes of one message of a client.
     pub message_bytes_max: usize,
+    /// Nesting of arrays and objects in a message of a client.
+    pub depth_max: usize,
+    /// Subscription rows of one client.
+    pub rows_max: usize,
     /// A ping every so often.
     pub ping_interval: Duration,
     /// A peer that accepts no byte for this long is closed.
@@ -89,6 +122,11 @@ impl Shared {
 }
 
 impl Shared {
+    /// The inputs in the order of the configuration; none before they are started.
+    pub fn inputs(&self) -> &[Arc<InputStatus>] {
+        self.input_statuses.get().map_or(&[], Vec::as_slice)
+    }
+
     /// What becomes of the deltas of a client at `peer`. `own_page` is false for a browser page from elsewhere.
     fn writer_for(&self, peer: SocketAddr, transport: &'static str, own_page: bool) -> client::Writer {
         if !own_page {
@@ -102,11 +140,18 @@ impl Shared {
         client::Writer::Allowed { hub: self.hub.clone(), provider: transport.into(), origin }
     }
 
+    /// How long peers are waited for.
+    fn patience(&self) -> patience::Patience {
+        patience::Patience::new(self.settings.ping_interval, self.settings.stall_close)
+    }
+
     fn surroundings(&self, written: metered::Written) -> driver::Surroundings<'_> {
         driver::Surroundings {
             clock: &*self.clock,
+            instance: self.instance,
             counters: &self.counters,
             token: &self.token,
+            depth_max: self.settings.depth_max,
             ping_interval: self.settings.ping_interval,
             stall_close: self.settings.stall_close,
             written,
@@ -129,10 +174,44 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/", get(discovery::discovery))
         .route("/signalk/v1/stream", any(stream::upgrade))
         .route("/signalk/v1/stream/", any(stream::upgrade))
+        .route("/signalk/v1/playback", any(absent::playback))
+        .route("/signalk/v1/playback/", any(absent::playback))
+        .route("/signalk/v1/snapshot", any(absent::snapshot))
+        .route("/signalk/v1/snapshot/{*path}", any(absent::snapshot))
+        .route("/signalk/v1/api/snapshot/{*path}", any(absent::snapshot))
+        .route("/signalk/v1/auth/{*path}", any(absent::logins))
+        .route("/signalk/v1/access/requests", any(absent::access_requests))
+        .route("/signalk/v1/access/requests/{id}", get(absent::unknown_request))
+        .route("/signalk/v1/requests/{id}", get(absent::unknown_request))
+        .route("/signalk/v1/apps/list", get(absent::apps))
+        .route("/signalk/v1/sourcepriorities", get(source_priorities::rules))
+        .route("/signalk/v1/sourcepriorities/{*path}", get(source_priorities::of_path))
         .route("/signalk/v1/api", any(rest::api))
         .route("/signalk/v1/api/", any(rest::api))
         .route("/signalk/v1/api/{*path}", any(rest::api))
+        .route("/signalk/v1/applicationData/{*path}", any(app_data::app_data))
+        .route("/signalk/v1/unitpreferences/{name}", get(unit_preferences::document))
+        .route("/signalk/v1/unitpreferences/presets/{name}", get(unit_preferences::named_preset))
+        .route("/signalk/v1/apps/list", get(web_apps::none))
+        .route("/signalk/v2/features", get(features::features))
+        .route("/signalk/v2/api/resources", any(resources::types))
+        .route("/signalk/v2/api/resources/", any(resources::types))
+        .route("/signalk/v2/api/resources/{kind}", any(resources::collection))
+        .route("/signalk/v2/api/resources/{kind}/", any(resources::collection))
+        .route("/signalk/v2/api/resources/{kind}/{*rest}", any(resources::item))
+        .route("/skServer/loginStatus", get(login_status::login_status))
+        .route("/loginStatus", get(login_status::login_status))
+        .route("/skServer/plugins", get(web_apps::none))
+        .route("/plugins", get(web_apps::none))
+        .route("/plugins/", get(web_apps::none))
+        .route("/skServer/webapps", get(web_apps::none))
+        .route("/skServer/addons", get(web_apps::none))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
         .fallback(headers::not_found)
+        .layer(axum::middleware::from_fn(limits::body))
+        .method_not_allowed_fallback(headers::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(shared.clone(), cors::layer))
         .with_state(shared)
 }

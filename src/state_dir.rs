@@ -16,6 +16,7 @@
 
 mod disk;
 mod identity;
+mod instance;
 
 use std::fmt;
 use std::io;
@@ -26,6 +27,7 @@ use crate::kernel::time::Timestamp;
 
 pub use disk::{Disk, Lock, RealDisk};
 pub use identity::vessel_identity;
+pub use instance::server_instance;
 
 /// The largest file that is read back; a larger one is bad. Ours have a few bytes to a few kilobytes.
 pub const FILE_BYTES_MAX: usize = 16 << 20;
@@ -202,6 +204,17 @@ impl StateDir {
             tracing::warn!("{notice}");
         }
         (value, notices)
+    }
+
+    /// Names of files that begin with `prefix`, sorted; those of copies (`.bak`) and of writes under way (`.tmp`) too.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn names(&self, prefix: &str) -> io::Result<Vec<String>> {
+        let mut names = self.disk.list(&self.path)?;
+        names.retain(|name| name.starts_with(prefix));
+        names.sort();
+        Ok(names)
     }
 
     fn read_one<T, E: fmt::Display>(

@@ -103,7 +103,10 @@ fn what_is_wrong_is_named_with_file_line_key_finding_and_expectation() {
             "[history]\nmax_mb_per_day = 99999999999999999999",
             "2: history.max_mb_per_day: found 99999999999999999999, expected a whole number from 1 to 1000000",
         ),
-        ("[ais]\nleave_after = \"1m\"", "2: ais.leave_after: found \"1m\", expected not before ais.lost_after"),
+        (
+            "[ais]\nleave_after = \"1m\"\nlost_after = \"2m\"",
+            "2: ais.leave_after: found \"1m\", expected not before ais.lost_after",
+        ),
         ("[limits]\ndepth = 33", "2: limits.depth: found 33, expected a whole number from 4 to 32"),
         // keys and tables
         (

@@ -110,12 +110,12 @@ fn is_host_and_port(text: &str) -> bool {
 /// The address of another Signal K server.
 pub fn url(raw: &Raw) -> Reading<String> {
     let accept = |text: &str| {
-        let rest = ["ws://", "wss://", "tcp://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        let rest = ["ws://", "wss://", "tcp://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
         let host = rest.and_then(|rest| rest.split(['/', '?']).next());
         host.is_some_and(|host| is_host_and_port(host) || is_host_and_port(&format!("{host}:1")))
             && !text.contains(char::is_whitespace)
     };
-    text_if(accept, "\"ws://HOST:PORT\", \"wss://HOST:PORT\" or \"tcp://HOST:PORT\"")(raw)
+    text_if(accept, "\"ws://HOST:PORT\", \"wss://HOST:PORT\", \"tcp://HOST:PORT\" or \"http://HOST:PORT\"")(raw)
 }
 
 /// A file, directory or device.
@@ -238,8 +238,8 @@ mod tests {
         );
         accepts(
             url,
-            &["ws://a", "wss://a.b:443/signalk", "tcp://10.0.0.1:8375", "ws://[::1]:3000/x?y=z"],
-            &["http://a", "ws://", "a:1", "ws:// a", "ws://a:0"],
+            &["ws://a", "wss://a.b:443/signalk", "tcp://10.0.0.1:8375", "ws://[::1]:3000/x?y=z", "http://a"],
+            &["https://a", "ws://", "a:1", "ws:// a", "ws://a:0"],
         );
         accepts(mmsi, &["230099999", "002300000"], &["23009999", "2300999999", "23009999x", "000000000"]);
         accepts(

@@ -1,6 +1,7 @@
 //! From the model to JSON: deltas for streams, trees for the HTTP API. Names need no escaping (see
 //! [`super::model::names`]), so a delta is put together by copying.
 
+pub mod priorities;
 pub mod sources;
 pub mod tree;
 
@@ -86,6 +87,15 @@ pub fn with_timepoint(delta: &[u8], timepoint: Seq) -> Bytes {
     out.extend_from_slice(itoa::Buffer::new().format(timepoint.0).as_bytes());
     out.push(b',');
     out.extend_from_slice(&delta[1..]);
+    Bytes::from(out)
+}
+
+/// A delta that says how many changes it and its neighbours stand for, and for how many milliseconds they had to wait.
+pub fn with_backpressure(delta: &[u8], accumulated: u64, duration_ms: u64) -> Bytes {
+    let mut out = Vec::with_capacity(delta.len() + 64);
+    out.extend_from_slice(&delta[..delta.len() - 1]);
+    let marker = format!(",\"$backpressure\":{{\"accumulated\":{accumulated},\"duration\":{duration_ms}}}}}");
+    out.extend_from_slice(marker.as_bytes());
     Bytes::from(out)
 }
 

@@ -17,6 +17,7 @@ mod limited;
 mod live;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -25,9 +26,10 @@ use self::greeting::Greeting;
 use self::interest::Interest;
 use self::limited::Limited;
 use super::encode;
-use super::id::{PathId, Seq};
+use super::id::{Instance, PathId, Seq, SourceId};
 use super::model::context::{ContextNode, Leaf, Slot};
 use super::pattern::Pattern;
+use super::relay;
 use super::subscription::{ContextPattern, Policy, ROWS_MAX, Row};
 use super::time::{Moment, Now};
 use super::value::Value;
@@ -39,7 +41,7 @@ pub const REPLIES_MAX: usize = 256;
 pub const CHANGES_WAITING_MAX: u64 = 1_024;
 
 /// What the connection asked for when it was made.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "independent switches of the stream's address, each on or off")]
 pub struct Options {
     /// The rows that the address implies, before any message.
@@ -52,6 +54,34 @@ pub struct Options {
     pub all_sources: bool,
     /// Put the timepoint into every frame.
     pub timepoints: bool,
+    /// Go on after this number, without cached values (`timepoint=N`).
+    pub resume: Option<Seq>,
+    /// The rows that the address implies send the whole object of a context (`format=full`).
+    pub full: bool,
+    /// Mark what stands for values that were left out (`backpressure=true`).
+    pub backpressure: bool,
+    /// Rows at the most, those that the address implies included.
+    pub rows_max: usize,
+    /// The reader is another server: it gets nothing that has come through it, and is told where the rest came through
+    /// (see [`super::relay`]). Rows with `policy=fixed` share their frames with other readers and don't heed this.
+    pub peer: Option<Instance>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            subscribe: Implied::Own,
+            send_cached: false,
+            send_meta: false,
+            all_sources: false,
+            timepoints: false,
+            resume: None,
+            full: false,
+            backpressure: false,
+            rows_max: ROWS_MAX,
+            peer: None,
+        }
+    }
 }
 
 /// `subscribe=` in the address.
@@ -127,15 +157,30 @@ pub struct Session {
     replies_overflowed: bool,
     /// By [`PathId`]: metadata was sent on this connection.
     meta_sent: Vec<bool>,
+    /// By [`SourceId`]: what a peer was told of where the source came through.
+    introduced: Vec<Option<Arc<[Instance]>>>,
     /// How many values were left out because newer ones were there.
     conflated: u64,
+    /// When the client had everything last.
+    up_to_date: Moment,
+    /// What is being sent stands for values that were left out.
+    behind: Option<Behind>,
+}
+
+/// How far behind a client is that is catching up.
+#[derive(Debug, Clone, Copy)]
+struct Behind {
+    /// Changes that are told as one.
+    accumulated: u64,
+    /// Milliseconds since it had everything.
+    duration_ms: u64,
 }
 
 impl Session {
     /// A stream that begins now.
     pub fn new(options: Options, world: &World, now: Moment) -> Self {
         let mut session = Self {
-            cursor: world.head(),
+            cursor: options.resume.unwrap_or_else(|| world.head()),
             rows: Vec::new(),
             interest: Interest::default(),
             greetings: VecDeque::new(),
@@ -143,7 +188,10 @@ impl Session {
             replies: VecDeque::new(),
             replies_overflowed: false,
             meta_sent: Vec::new(),
+            introduced: Vec::new(),
             conflated: 0,
+            up_to_date: now,
+            behind: None,
             options,
         };
         let context = match session.options.subscribe {
@@ -157,27 +205,30 @@ impl Session {
                 path: Pattern::new("*"),
                 source: None,
                 policy: Policy::Instant { min_ms: 0 },
-                full: false,
+                full: session.options.full,
                 announce: false,
                 all_sources: session.options.all_sources,
                 exclude: Vec::new(),
             };
-            let greet = session.options.send_cached;
-            session.add_rows(vec![row], greet, world, now);
+            // Whoever goes on from a timepoint has what came before it.
+            let greet = session.options.send_cached && session.options.resume.is_none();
+            let since = session.cursor;
+            session.add_rows(vec![row], greet, since, now);
         }
         session
     }
 
     /// Adds rows, each with its cached values. `Err` with a sentence when the client has as many as it may.
     pub fn subscribe(&mut self, rows: Vec<Row>, world: &World, now: Moment) -> Result<(), String> {
-        if self.rows.len() + rows.len() > ROWS_MAX {
-            return Err(format!("subscribe: a client may have {ROWS_MAX} rows; unsubscribe some first"));
+        let max = self.options.rows_max;
+        if self.rows.len() + rows.len() > max {
+            return Err(format!("subscribe: a client may have {max} rows; unsubscribe some first"));
         }
-        self.add_rows(rows, true, world, now);
+        self.add_rows(rows, true, world.head(), now);
         Ok(())
     }
 
-    fn add_rows(&mut self, rows: Vec<Row>, greet: bool, world: &World, now: Moment) {
+    fn add_rows(&mut self, rows: Vec<Row>, greet: bool, since: Seq, now: Moment) {
         let from = self.rows.len();
         for row in rows {
             let next_beat = match row.policy {
@@ -185,11 +236,11 @@ impl Session {
                 _ => Moment::default(),
             };
             let flatten = interest::names_static_data(&row.path);
-            self.rows.push(ActiveRow { row, since: world.head(), next_beat, flatten });
+            self.rows.push(ActiveRow { row, since, next_beat, flatten });
         }
         self.interest.clear();
         if greet && self.rows.len() > from {
-            self.greetings.push_back(Greeting::new(from..self.rows.len(), world.head()));
+            self.greetings.push_back(Greeting::new(from..self.rows.len(), since));
         }
     }
 
@@ -222,6 +273,32 @@ impl Session {
             self.replies_overflowed = true;
         } else {
             self.replies.push_back(Bytes::from(text));
+        }
+    }
+
+    /// The reader is another server ([`Options::peer`]).
+    pub fn set_peer(&mut self, peer: Instance) {
+        self.options.peer = Some(peer);
+    }
+
+    /// Whether a source has come through the reader, who then knows it better.
+    fn came_from_peer(&self, source: SourceId, world: &World) -> bool {
+        self.options.peer.is_some_and(|peer| world.model.sources().via(source).is_some_and(|via| via.contains(&peer)))
+    }
+
+    /// Tells a peer through whom a source came, before its first delta and when that has changed.
+    fn introduce(&mut self, source: SourceId, world: &World, frames: &mut Frames<'_>) {
+        if self.options.peer.is_none() {
+            return;
+        }
+        let Some(via) = world.model.sources().via(source) else { return };
+        if self.introduced.len() <= source.index() {
+            self.introduced.resize(source.index() + 1, None);
+        }
+        let told = &mut self.introduced[source.index()];
+        if !told.as_ref().is_some_and(|told| Arc::ptr_eq(told, via)) {
+            *told = Some(via.clone());
+            frames.push(Bytes::from(relay::provenance(world.model.sources().name(source), via)));
         }
     }
 
@@ -276,6 +353,7 @@ impl Session {
         if frames.is_full() && self.cursor < world.head() {
             return Pumped::More;
         }
+        self.up_to_date = now.mono;
         self.send_due(world, now, &mut frames);
         self.send_beats(world, cache, now, &mut frames);
         Pumped::UpToDate { deadline: self.deadline() }
@@ -289,6 +367,10 @@ impl Session {
 
     /// A finished delta, with the timepoint where the client asked for it.
     fn framed(&self, delta: Bytes) -> Bytes {
+        let delta = match self.behind {
+            Some(Behind { accumulated, duration_ms }) => encode::with_backpressure(&delta, accumulated, duration_ms),
+            None => delta,
+        };
         if !self.options.timepoints {
             return delta;
         }
@@ -301,6 +383,7 @@ impl Session {
         &mut self,
         paths: impl Iterator<Item = PathId>,
         context: &str,
+        source: Option<&str>,
         world: &World,
         now: Now,
         frames: &mut Frames<'_>,
@@ -317,7 +400,7 @@ impl Session {
                 continue;
             }
             if let Some(json) = world.meta_json(path) {
-                push_meta(&mut delta, context, world.model.path(path), &json, now);
+                push_meta(&mut delta, context, source, world.model.path(path), &json, now);
             }
         }
         if let Some(delta) = delta {
@@ -327,14 +410,14 @@ impl Session {
     }
 }
 
-fn push_meta(delta: &mut Option<String>, context: &str, path: &str, json: &str, now: Now) {
-    let out = match delta {
-        Some(out) => {
-            out.push(',');
-            out
-        }
-        None => delta
-            .insert(format!("{{\"context\":\"{context}\",\"updates\":[{{\"timestamp\":\"{}\",\"meta\":[", now.wall)),
+fn push_meta(delta: &mut Option<String>, context: &str, source: Option<&str>, path: &str, json: &str, now: Now) {
+    let out = if let Some(out) = delta {
+        out.push(',');
+        out
+    } else {
+        let source = source.map(|source| format!("\"$source\":\"{source}\",")).unwrap_or_default();
+        let time = now.wall;
+        delta.insert(format!("{{\"context\":\"{context}\",\"updates\":[{{{source}\"timestamp\":\"{time}\",\"meta\":["))
     };
     out.push_str("{\"path\":\"");
     out.push_str(path);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use compact_str::CompactString;
 use serde::Deserialize;
 use serde_json::json;
@@ -10,11 +11,13 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::driver::{Incoming, Surroundings};
+use super::server_events::Lane;
 use crate::feed::Feed;
 use crate::input::Batch;
 use crate::kernel::decode;
 use crate::kernel::id::Origin;
 use crate::kernel::json;
+use crate::kernel::relay;
 use crate::kernel::session::Session;
 use crate::kernel::subscription::{self, Subscribe};
 
@@ -27,6 +30,7 @@ pub struct Client {
     session: Session,
     writer: Writer,
     issues_told: u32,
+    events: Option<Lane>,
 }
 
 /// What becomes of the deltas that a client sends.
@@ -81,12 +85,28 @@ struct Message<'a> {
     get: Option<&'a RawValue>,
     #[serde(borrow, default)]
     query: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    taffrail: Option<&'a RawValue>,
 }
 
 impl Client {
     /// A client with its stream.
     pub fn new(session: Session, writer: Writer) -> Self {
-        Self { session, writer, issues_told: 0 }
+        Self { session, writer, issues_told: 0, events: None }
+    }
+
+    /// The same, with frames about the server itself.
+    #[must_use]
+    pub fn with_events(self, events: Option<Lane>) -> Self {
+        Self { events, ..self }
+    }
+
+    /// The next frame about the server itself; for clients that did not ask for them, never.
+    pub(super) async fn next_event(&mut self) -> Bytes {
+        match &mut self.events {
+            Some(lane) => lane.next().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Its stream.
@@ -109,16 +129,20 @@ impl Client {
 
     /// Takes a message. What is no JSON object is dropped, and so are unknown keys (STR-18, STR-19).
     async fn on_text(&mut self, text: &str, feed: &Feed, around: &Surroundings<'_>) {
-        if !json::depth_is_bounded(text) {
-            self.tell_issue(&format!("the message nests deeper than {} levels", json::DEPTH_MAX), 1, around);
+        if !json::depth_is_within(text, around.depth_max) {
+            self.tell_issue(&format!("the message nests deeper than {} levels", around.depth_max), 1, around);
             return;
         }
         let Some(message) = json::object::<Message<'_>>(text) else {
             around.counters.issues.fetch_add(1, Ordering::Relaxed);
             return;
         };
+        if let Some(peer) = message.taffrail.and_then(|raw| relay::read(raw).instance) {
+            self.session.set_peer(peer);
+            self.session.reply(relay::introduction(around.instance));
+        }
         if message.updates.is_some() {
-            self.on_delta(text, around).await;
+            self.on_delta(text, feed, around).await;
         }
         if message.subscribe.is_some() || message.announce.is_some() {
             if let Some(subscribe) = json::object::<Subscribe<'_>>(text) {
@@ -143,7 +167,7 @@ impl Client {
         }
     }
 
-    async fn on_delta(&mut self, text: &str, around: &Surroundings<'_>) {
+    async fn on_delta(&mut self, text: &str, feed: &Feed, around: &Surroundings<'_>) {
         let (hub, provider, origin) = match &mut self.writer {
             Writer::Allowed { hub, provider, origin } => (hub, provider, *origin),
             Writer::Refused { why, told } => {
@@ -155,7 +179,8 @@ impl Client {
                 return;
             }
         };
-        let Some(decoded) = decode::delta(text, provider) else { return };
+        let Some(mut decoded) = decode::delta(text, provider) else { return };
+        decoded.foresee(&feed.read().model);
         if !decoded.updates.is_empty() {
             let batch = Batch {
                 input: provider.clone(),

@@ -19,6 +19,7 @@ use super::client::Client;
 use super::metered::Written;
 use crate::clock::Clock;
 use crate::feed::Feed;
+use crate::kernel::id::Instance;
 use crate::kernel::session::{CloseReason, Pumped};
 use crate::kernel::time::Moment;
 
@@ -130,10 +131,14 @@ pub struct StreamCounters {
 pub struct Surroundings<'a> {
     /// What time it is.
     pub clock: &'a dyn Clock,
+    /// Who we are to a peer that is a server.
+    pub instance: Instance,
     /// Counts.
     pub counters: &'a StreamCounters,
     /// Stops the stream.
     pub token: &'a CancellationToken,
+    /// How deep a message may nest.
+    pub depth_max: usize,
     /// A ping every so often; zero for none.
     pub ping_interval: Duration,
     /// A peer that accepts no byte for this long is closed.
@@ -221,6 +226,10 @@ where
                     return Ended::FeedEnded;
                 },
                 () = sleep_until(deadline), if idle && deadline.is_some() => {}
+                frame = client.next_event(), if idle => {
+                    around.counters.frames.fetch_add(1, Ordering::Relaxed);
+                    self.outbox.push_back(Outgoing::Frame(frame));
+                }
                 () = tokio::time::sleep(STALL_CHECK), if !idle => {
                     if around.written.bytes() != accepted {
                         accepted = around.written.bytes();

@@ -11,12 +11,14 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::Shared;
 use super::client::Client;
 use super::codec::WsTransport;
 use super::driver;
 use super::metered::Written;
+use super::{Shared, server_events};
 use crate::kernel::hello;
+use crate::kernel::id::{Instance, Seq};
+use crate::kernel::relay;
 use crate::kernel::session::{Implied, Options, Session};
 
 /// Buffers of one connection. The library's own defaults cost 135 KB a client, these 6.
@@ -29,12 +31,16 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
     let (mut parts, _) = request.into_parts();
     let query: Vec<(String, String)> = Query::try_from_uri(&parts.uri).map(|Query(pairs)| pairs).unwrap_or_default();
     let options = match options_of(&query) {
-        Ok(options) => options,
+        Ok(options) => Options { rows_max: shared.settings.rows_max, ..options },
         Err(what) => return refusal(StatusCode::NOT_IMPLEMENTED, &format!("not supported: {what}")),
     };
+    if let Some(refusal) = options.resume.and_then(|after| not_to_be_resumed(&shared, after)) {
+        return refusal;
+    }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let written = parts.extensions.get::<Written>().cloned().unwrap_or_default();
     let own_page = is_own_page(&parts.headers);
+    let wants_events = query.iter().any(|(name, value)| name == "serverevents" && value == "all");
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &shared).await {
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
@@ -56,14 +62,22 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         .on_upgrade(move |socket| async move {
             let _place = place;
             let now = shared.clock.now();
+            let info = wants_events.then(|| server_events::vessel_info(&shared));
             let session = {
                 let world = shared.feed.read();
                 let mut session = Session::new(options.clone(), &world, now.mono);
                 let timepoint = options.timepoints.then_some(session.cursor().0);
                 session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), timepoint));
+                if let Some(info) = info {
+                    session.reply(info);
+                }
+                if options.peer.is_some() {
+                    session.reply(relay::introduction(shared.instance));
+                }
                 session
             };
-            let client = Client::new(session, shared.writer_for(peer, "ws", own_page));
+            let events = wants_events.then(|| shared.events.lane());
+            let client = Client::new(session, shared.writer_for(peer, "ws", own_page)).with_events(events);
             let surroundings = shared.surroundings(written);
             let ended = driver::drive(WsTransport(socket), client, shared.feed.clone(), surroundings).await;
             tracing::debug!(%peer, reason = ended.as_str(), "WebSocket stream ended");
@@ -83,16 +97,40 @@ pub fn options_of(query: &[(String, String)]) -> Result<Options, String> {
             ("sendCachedValues", value) => options.send_cached = value != "false",
             ("sendMeta", value) => options.send_meta = value == "all",
             ("sourcePolicy", value) => options.all_sources = value == "all",
-            ("timepoints", value) => options.timepoints = value == "true",
+            ("taffrail", value) => options.peer = Instance::parse(value),
+            ("timepoints", value) => options.timepoints |= value == "true",
+            ("timepoint", value) => {
+                let after = value.parse().map_err(|_| format!("timepoint={value}, which is not a whole number"))?;
+                options.resume = Some(Seq(after));
+                options.timepoints = true;
+            }
+            ("backpressure", value) => options.backpressure = value == "true",
+            ("format", "delta" | "") => options.full = false,
+            ("format", "full") => options.full = true,
+            ("format", other) => return Err(format!("format={other}")),
             _ => {}
         }
     }
     Ok(options)
 }
 
+/// The answer to a client who wants to go on from where the log does not reach any more, or not yet.
+fn not_to_be_resumed(shared: &Shared, after: Seq) -> Option<Response> {
+    let (oldest, newest) = {
+        let world = shared.feed.read();
+        (world.tail.oldest().0.saturating_sub(1), world.head().0)
+    };
+    if (oldest..=newest).contains(&after.0) {
+        return None;
+    }
+    let words = if after.0 > newest { "that timepoint has not been reached" } else { "that timepoint is too old" };
+    let body = json!({"message": words, "oldest": oldest, "newest": newest});
+    Some((StatusCode::RANGE_NOT_SATISFIABLE, Json(body)).into_response())
+}
+
 /// Whether a browser page that opened this stream came from this server. A page from elsewhere may read, not write: it
 /// runs in the browser of somebody who has not asked it to.
-fn is_own_page(headers: &HeaderMap) -> bool {
+pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
     match (text(header::ORIGIN), text(header::HOST)) {
         (None, _) => true,
