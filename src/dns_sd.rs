@@ -76,12 +76,12 @@ pub async fn announce(announcement: Announcement, token: CancellationToken) {
 /// One life of a responder. `Ok` when it was told to stop and has said goodbye.
 async fn respond(announcement: &Announcement, token: &CancellationToken) -> Result<(), Failure> {
     let responder = start(announcement.reaches())?;
-    let events = responder.monitor()?;
+    let events = responder.0.monitor()?;
     let mut names = Vec::new();
     for service in &announcement.services {
         let info = info(announcement, service)?;
         names.push(info.get_fullname().to_owned());
-        responder.register(info)?;
+        responder.0.register(info)?;
     }
     tracing::info!("announced on the network as {:?}", announcement.instance);
     tokio::select! {
@@ -93,15 +93,24 @@ async fn respond(announcement: &Announcement, token: &CancellationToken) -> Resu
     }
 }
 
+/// Ends its thread when it is dropped, which the crate's handle does not.
+struct Responder(ServiceDaemon);
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        let _ = self.0.shutdown();
+    }
+}
+
 /// A responder on the interfaces that are reached by one of `reaches`, and on no others.
 ///
 /// # Errors
 /// The port cannot be had. The responder itself would keep silent about that.
-fn start(reaches: Vec<Reach>) -> Result<ServiceDaemon, Failure> {
+fn start(reaches: Vec<Reach>) -> Result<Responder, Failure> {
     check_port().map_err(|error| Failure::Port(error.to_string()))?;
-    let responder = ServiceDaemon::new()?;
-    responder.disable_interface(IfKind::All)?;
-    responder.enable_interface(IfKind::Predicate(predicate(reaches)))?;
+    let responder = Responder(ServiceDaemon::new()?);
+    responder.0.disable_interface(IfKind::All)?;
+    responder.0.enable_interface(IfKind::Predicate(predicate(reaches)))?;
     Ok(responder)
 }
 
@@ -147,13 +156,13 @@ async fn watch(events: &Receiver<DaemonEvent>) {
 }
 
 /// Takes everything back (time to live 0), twice.
-async fn goodbye(responder: &ServiceDaemon, names: &[String]) {
-    let withdrawn = names.iter().filter_map(|name| responder.unregister(name).ok());
+async fn goodbye(responder: &Responder, names: &[String]) {
+    let withdrawn = names.iter().filter_map(|name| responder.0.unregister(name).ok());
     for done in withdrawn.collect::<Vec<_>>() {
         let _ = tokio::time::timeout(GOODBYE_TIMEOUT, done.recv_async()).await;
     }
     tokio::time::sleep(GOODBYE_AGAIN).await;
-    if let Ok(ended) = responder.shutdown() {
+    if let Ok(ended) = responder.0.shutdown() {
         let _ = tokio::time::timeout(GOODBYE_TIMEOUT, ended.recv_async()).await;
     }
 }

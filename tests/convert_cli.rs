@@ -1,6 +1,6 @@
 //! `taffrail convert` as a process: every row of the NMEA 0183 corpus through it, and the samples of this repository.
 // clippy knows only the functions marked #[test] as tests.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
@@ -112,7 +112,7 @@ fn differences(row: &Value) -> Vec<String> {
     let checksum_ignored = row["options"]["validateChecksum"] == Value::Bool(false);
     let mut arguments = vec!["--clock", CLOCK];
     arguments.extend(checksum_ignored.then_some("--no-checksum"));
-    let input: String = list(&row["input"]).map(|line| format!("{}\n", text(line))).collect();
+    let input = list(&row["input"]).map(text).collect::<Vec<_>>().join("\n");
     let output = convert(&arguments, input.as_bytes());
     let problems = String::from_utf8(output.stderr).unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();

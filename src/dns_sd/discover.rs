@@ -46,7 +46,7 @@ pub async fn browse(window: Duration, interfaces: &[String]) -> Result<Vec<Seen>
     let responder = start(vec![anywhere])?;
     let mut searches = Vec::new();
     for (kind, _) in KINDS {
-        searches.push(responder.browse(&format!("{kind}.local."))?.into_stream());
+        searches.push(responder.0.browse(&format!("{kind}.local."))?.into_stream());
     }
     let mut events = futures_util::stream::select_all(searches);
     let deadline = tokio::time::Instant::now() + window;
@@ -56,18 +56,22 @@ pub async fn browse(window: Duration, interfaces: &[String]) -> Result<Vec<Seen>
             take(&service, &mut seen);
         }
     }
-    if let Ok(ended) = responder.shutdown() {
+    if let Ok(ended) = responder.0.shutdown() {
         let _ = tokio::time::timeout(super::GOODBYE_TIMEOUT, ended.recv_async()).await;
     }
     Ok(seen.into_values().collect())
 }
 
-/// The services of one server have the instance and the host in common.
-fn take(service: &ResolvedService, seen: &mut BTreeMap<(String, String), Seen>) {
+/// What the services of one server have in common: instance, host, and the own vessel (`self`). The last one tells boats
+/// apart that had the same name a moment ago.
+type Key = (String, String, String);
+
+fn take(service: &ResolvedService, seen: &mut BTreeMap<Key, Seen>) {
     let kind = KINDS.iter().find(|(kind, _)| service.ty_domain.starts_with(kind));
     let instance = service.fullname.strip_suffix(&service.ty_domain).and_then(|name| name.strip_suffix('.'));
     let (Some((_, kind)), Some(instance)) = (kind, instance) else { return };
-    let key = (instance.to_owned(), service.host.clone());
+    let own = service.get_property_val_str("self").unwrap_or_default();
+    let key = (instance.to_owned(), service.host.clone(), own.to_owned());
     if seen.len() >= SERVERS_MAX && !seen.contains_key(&key) {
         return;
     }
