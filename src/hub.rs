@@ -91,7 +91,10 @@ fn apply(batches: &mut Vec<Batch>, writer: &FeedWriter, counters: &HubCounters) 
         let applied = world.apply(batch.updates, &arrival);
         counters.batches.fetch_add(1, Ordering::Relaxed);
         counters.changes.fetch_add(applied.changes as u64, Ordering::Relaxed);
-        counters.refused.fetch_add(applied.refused.len() as u64, Ordering::Relaxed);
+        counters.refused.fetch_add((applied.refused.len() + applied.meta_issues.len()) as u64, Ordering::Relaxed);
+        if let Some(issue) = applied.meta_issues.first() {
+            tracing::debug!(input = %batch.input, n = applied.meta_issues.len(), "refused: {issue}");
+        }
         if let Some((why, path)) = applied.refused.first() {
             tracing::debug!(input = %batch.input, path = %path, n = applied.refused.len(), "refused: {}", why.as_str());
         }

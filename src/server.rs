@@ -2,6 +2,7 @@
 //!
 //! All streams end in [`driver`], which moves one [`crate::kernel::session::Session`] over whatever carries it.
 
+mod absent;
 pub mod client;
 mod codec;
 mod cors;
@@ -13,6 +14,7 @@ pub mod limits;
 mod metered;
 mod patience;
 mod rest;
+mod source_priorities;
 mod stream;
 mod tcp;
 
@@ -121,9 +123,9 @@ impl Shared {
             instance: self.instance,
             counters: &self.counters,
             token: &self.token,
+            depth_max: self.settings.depth_max,
             ping_interval: self.settings.ping_interval,
             stall_close: self.settings.stall_close,
-            depth_max: self.settings.depth_max,
             written,
         }
     }
@@ -144,10 +146,23 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/", get(discovery::discovery))
         .route("/signalk/v1/stream", any(stream::upgrade))
         .route("/signalk/v1/stream/", any(stream::upgrade))
+        .route("/signalk/v1/playback", any(absent::playback))
+        .route("/signalk/v1/playback/", any(absent::playback))
+        .route("/signalk/v1/snapshot", any(absent::snapshot))
+        .route("/signalk/v1/snapshot/{*path}", any(absent::snapshot))
+        .route("/signalk/v1/api/snapshot/{*path}", any(absent::snapshot))
+        .route("/signalk/v1/auth/{*path}", any(absent::logins))
+        .route("/signalk/v1/access/requests", any(absent::access_requests))
+        .route("/signalk/v1/access/requests/{id}", get(absent::unknown_request))
+        .route("/signalk/v1/requests/{id}", get(absent::unknown_request))
+        .route("/signalk/v1/apps/list", get(absent::apps))
+        .route("/signalk/v1/sourcepriorities", get(source_priorities::rules))
+        .route("/signalk/v1/sourcepriorities/{*path}", get(source_priorities::of_path))
         .route("/signalk/v1/api", any(rest::api))
         .route("/signalk/v1/api/", any(rest::api))
         .route("/signalk/v1/api/{*path}", any(rest::api))
         .fallback(headers::not_found)
+        .layer(axum::middleware::from_fn(limits::body))
         .layer(axum::middleware::from_fn_with_state(shared.clone(), cors::layer))
         .with_state(shared)
 }

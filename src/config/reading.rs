@@ -147,6 +147,28 @@ fn network(raw: &Raw) -> Option<Network> {
     Some(Network { address, prefix_bits })
 }
 
+/// Names of network interfaces: up to 15 bytes as Linux has them (`IFNAMSIZ` with its final zero).
+pub fn interfaces(raw: &Raw) -> Reading<Vec<String>> {
+    let name = |raw: &Raw| match raw {
+        Raw::Text(text)
+            if (1..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'/') =>
+        {
+            Some(text.clone())
+        }
+        _ => None,
+    };
+    let all = match raw {
+        Raw::List(items) => items.iter().map(|Spot { raw, .. }| name(raw)).collect(),
+        _ => None,
+    };
+    all.ok_or_else(|| "a list of network interfaces, such as [\"eth0\", \"wlan0\"]".into())
+}
+
+/// A port that can be connected to.
+pub fn port(raw: &Raw) -> Reading<u16> {
+    whole(1..=65_535)(raw).map(|port| port as u16)
+}
+
 /// A duration within `range`.
 pub fn duration(range: RangeInclusive<Duration>) -> impl Fn(&Raw) -> Reading<Duration> {
     move |raw| {

@@ -93,9 +93,14 @@ impl Intake {
         self.origin
     }
 
+    /// Bytes of a line with a delta at the most.
+    pub(super) fn delta_line_bytes_max(&self) -> usize {
+        self.wiring.delta_limits.line_bytes_max
+    }
+
     /// A decoder for a new connection.
     pub(super) fn decoding(&self) -> Decoding {
-        Decoding::new(self.format, self.wiring.delta)
+        Decoding::new(self.format, &self.name, self.wiring.delta, self.wiring.delta_limits)
     }
 
     /// The input is connected to `object` and reads from now on.

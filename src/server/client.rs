@@ -125,7 +125,7 @@ impl Client {
             self.session.reply(relay::introduction(around.instance));
         }
         if message.updates.is_some() {
-            self.on_delta(text, around).await;
+            self.on_delta(text, feed, around).await;
         }
         if message.subscribe.is_some() || message.announce.is_some() {
             if let Some(subscribe) = json::object::<Subscribe<'_>>(text) {
@@ -150,7 +150,7 @@ impl Client {
         }
     }
 
-    async fn on_delta(&mut self, text: &str, around: &Surroundings<'_>) {
+    async fn on_delta(&mut self, text: &str, feed: &Feed, around: &Surroundings<'_>) {
         let (hub, provider, origin) = match &mut self.writer {
             Writer::Allowed { hub, provider, origin } => (hub, provider, *origin),
             Writer::Refused { why, told } => {
@@ -162,7 +162,8 @@ impl Client {
                 return;
             }
         };
-        let Some(decoded) = decode::delta(text, provider) else { return };
+        let Some(mut decoded) = decode::delta(text, provider) else { return };
+        decoded.foresee(&feed.read().model);
         if !decoded.updates.is_empty() {
             let batch = Batch {
                 input: provider.clone(),

@@ -51,5 +51,11 @@ pub fn error(status: StatusCode, message: &str) -> Response {
 
 /// What is nowhere else: plain, quick and in JSON, never a page (clients parse what they get).
 pub async fn not_found(uri: axum::http::Uri) -> Response {
-    error(StatusCode::NOT_FOUND, &format!("nothing at {}", uri.path()))
+    let message = format!("nothing at {}", uri.path());
+    if uri.path().starts_with("/signalk/v2/") {
+        // ERR-08: errors of the second version say more of themselves.
+        let body = json!({"state": "FAILED", "statusCode": 404, "message": message});
+        return (StatusCode::NOT_FOUND, json_body(body.to_string())).into_response();
+    }
+    error(StatusCode::NOT_FOUND, &message)
 }

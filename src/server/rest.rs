@@ -17,10 +17,11 @@ const SEGMENTS_MAX: usize = 40;
 pub async fn api(State(shared): State<Arc<Shared>>, request: Request<axum::body::Body>) -> Response {
     match *request.method() {
         Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return allowed(),
         Method::PUT | Method::DELETE | Method::POST => return not_supported(request.uri().path()),
         _ => return headers::error(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported here"),
     }
-    let path = request.uri().path().trim_start_matches("/signalk/v1/api").trim_matches('/');
+    let path = request.uri().path().strip_prefix("/signalk/v1/api").unwrap_or("").trim_matches('/');
     let Some(segments) = decoded_segments(path) else {
         return headers::error(StatusCode::BAD_REQUEST, "the path is not valid UTF-8 in percent encoding");
     };
@@ -43,6 +44,12 @@ pub async fn api(State(shared): State<Arc<Shared>>, request: Request<axum::body:
     response
 }
 
+/// What may be asked of a node.
+fn allowed() -> Response {
+    (StatusCode::NO_CONTENT, [(header::ALLOW, HeaderValue::from_static("GET, HEAD, PUT, DELETE, OPTIONS"))])
+        .into_response()
+}
+
 /// A write that nothing here can carry out, in the form of a PUT's reply.
 fn not_supported(path: &str) -> Response {
     let body = json!({"state": "COMPLETED", "statusCode": 405, "message": format!("PUT is not supported for {path}")});
@@ -50,7 +57,7 @@ fn not_supported(path: &str) -> Response {
 }
 
 /// The segments of a path with their percent encoding undone. Split before decoding: an encoded slash is part of a name.
-fn decoded_segments(path: &str) -> Option<Vec<String>> {
+pub(super) fn decoded_segments(path: &str) -> Option<Vec<String>> {
     path.split('/').filter(|s| !s.is_empty()).map(percent_decoded).collect()
 }
 
