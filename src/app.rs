@@ -5,8 +5,8 @@ mod defaults;
 mod persist;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -155,6 +155,7 @@ impl Server {
         let hub_done = tokio::spawn(hub::run(waiting, writer, sequence, clock.clone(), hub.clone()));
         let persisted = tokio::spawn(persist::keep(feed.clone(), state.clone()));
 
+        let started = clock.now().mono;
         let shared = Arc::new(Shared {
             feed: feed.clone(),
             instance,
@@ -165,6 +166,11 @@ impl Server {
             connections: server::limits::PerAddress::default(),
             counters: server::driver::StreamCounters::default(),
             next_origin: AtomicU32::new(FIRST_CLIENT_ORIGIN),
+            input_statuses: OnceLock::new(),
+            hub_counters: hub.clone(),
+            health: server::health::Health::new(started),
+            events: server::server_events::Events::default(),
+            app_data: server::app_data::AppData::open(state),
             tcp_port: tcp.as_ref().map(|(_, address)| address.port()),
             tracker: streams.tracker.clone(),
             token: streams.token.clone(),
@@ -179,11 +185,14 @@ impl Server {
 
         let mut wiring = Wiring::new(inbox, clock, sources.tracker.clone(), sources.token.clone());
         wiring.delta = read_delta;
-        wiring.home = Some(Home { own: own_name, instance, feed });
         wiring.delta_limits =
             input::DeltaLimits { line_bytes_max: config.limits.message_bytes, depth_max: config.limits.depth };
+        wiring.home = Some(Home { own: own_name, instance, feed });
         let inputs = input::start_inputs(&config.inputs, &wiring);
         announce(config, &shared.identity, http, tcp, &announcing);
+        let _ = shared.input_statuses.set(inputs.statuses().to_vec());
+        streams.tracker.spawn(server::server_events::run(shared.clone()));
+        shared.health.set_ready(true);
         Ok(Self { http, tcp, shared, inputs, hub, streams, sources, announcing, hub_done, persisted })
     }
 
@@ -199,6 +208,7 @@ impl Server {
         let deadline = begun + STOP_TIMEOUT;
         let Self { shared, inputs, streams, sources, announcing, hub_done, persisted, .. } = self;
         let clients = shared.connections.total();
+        shared.health.set_ready(false);
         let withdrawn = announcing.stop(deadline).await;
         let sources_done = sources.stop(deadline).await;
         drop(inputs);

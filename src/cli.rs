@@ -12,6 +12,7 @@ pub mod discover;
 pub mod explain;
 pub mod man;
 pub mod ports;
+pub mod status;
 
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -43,6 +44,8 @@ pub enum Command {
     Explain(explain::Arguments),
     /// List the serial ports.
     Ports(ports::Arguments),
+    /// Ask the server there how it is ([`status::ask`]).
+    Status(std::net::SocketAddr),
 }
 
 /// What the server is started with.
@@ -79,6 +82,8 @@ enum Subcommand {
     Discover(discover::Arguments),
     Explain(explain::Arguments),
     Ports(ports::Arguments),
+    /// Show how the running server is doing, input by input
+    Status(Flags),
     /// Write the manual page
     #[command(hide = true)]
     Man,
@@ -106,6 +111,7 @@ pub fn parse(
         None => run(outer, variables),
         Some(Subcommand::Run(flags)) => run(flags.over(outer), variables),
         Some(Subcommand::CheckConfig(flags)) => check_config::run(flags.over(outer), variables),
+        Some(Subcommand::Status(flags)) => status::run(flags.over(outer), variables),
         Some(_) if outer != Flags::default() => {
             Err(Refusal("the server's flags mean nothing to this command\n".to_owned()))
         }

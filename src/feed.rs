@@ -41,6 +41,11 @@ impl Feed {
         &self.cache
     }
 
+    /// The number of the newest change that was rung for. Takes no lock that the hub holds.
+    pub fn head(&self) -> u64 {
+        *self.head.borrow()
+    }
+
     /// Returns when the log has grown since the last call; `false` when the feed has ended.
     pub async fn grown(&mut self) -> bool {
         self.head.changed().await.is_ok()

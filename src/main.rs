@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Ok(Command::Discover(arguments)) => ended(&cli::discover::run(&arguments)),
         Ok(Command::Explain(arguments)) => ended(&cli::explain::run(&arguments)),
         Ok(Command::Ports(arguments)) => ended(&cli::ports::run(&arguments)),
+        Ok(Command::Status(address)) => ended(&status(address)),
         Err(Refusal(message)) => {
             let _ = write!(std::io::stderr(), "{message}");
             ExitCode::from(cli::EXIT_USAGE)
@@ -36,6 +37,11 @@ fn print(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(bytes)?;
     Ok(stdout.flush()?)
+}
+
+fn status(address: std::net::SocketAddr) -> anyhow::Result<()> {
+    let text = cli::status::ask(address).map_err(anyhow::Error::msg)?;
+    print(text.as_bytes())
 }
 
 /// Starts logging, says what is not active yet, and hands over to the server.

@@ -3,24 +3,35 @@
 //! All streams end in [`driver`], which moves one [`crate::kernel::session::Session`] over whatever carries it.
 
 mod absent;
+pub mod app_data;
 pub mod client;
 mod codec;
 mod cors;
 mod discovery;
 pub mod driver;
+mod features;
+pub mod figures;
 mod headers;
+pub mod health;
 mod http;
+mod json_patch;
 pub mod limits;
+mod login_status;
 mod metered;
+mod metrics;
 mod patience;
+mod resources;
 mod rest;
+pub mod server_events;
 mod source_priorities;
 mod stream;
 mod tcp;
+mod unit_preferences;
+mod web_apps;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -32,7 +43,9 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::Network;
 use crate::feed::Feed;
+use crate::hub::HubCounters;
 use crate::input::Batch;
+use crate::input::status::InputStatus;
 use crate::kernel::hello::Identity;
 use crate::kernel::id::Instance;
 use crate::kernel::time::{Now, Timestamp};
@@ -61,6 +74,16 @@ pub struct Shared {
     pub counters: driver::StreamCounters,
     /// Numbers for the loop guard; inputs have the low ones.
     pub next_origin: AtomicU32,
+    /// The inputs, when they have been started.
+    pub input_statuses: OnceLock<Vec<Arc<InputStatus>>>,
+    /// What the hub has done.
+    pub hub_counters: Arc<HubCounters>,
+    /// Whether all is well.
+    pub health: health::Health,
+    /// Frames about the server, for streams that ask for them.
+    pub events: server_events::Events,
+    /// What apps keep aboard.
+    pub app_data: app_data::AppData,
     /// The port of the raw stream, where it is on.
     pub tcp_port: Option<u16>,
     /// Waits for streams.
@@ -99,6 +122,11 @@ impl Shared {
 }
 
 impl Shared {
+    /// The inputs in the order of the configuration; none before they are started.
+    pub fn inputs(&self) -> &[Arc<InputStatus>] {
+        self.input_statuses.get().map_or(&[], Vec::as_slice)
+    }
+
     /// What becomes of the deltas of a client at `peer`. `own_page` is false for a browser page from elsewhere.
     fn writer_for(&self, peer: SocketAddr, transport: &'static str, own_page: bool) -> client::Writer {
         if !own_page {
@@ -161,8 +189,29 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/v1/api", any(rest::api))
         .route("/signalk/v1/api/", any(rest::api))
         .route("/signalk/v1/api/{*path}", any(rest::api))
+        .route("/signalk/v1/applicationData/{*path}", any(app_data::app_data))
+        .route("/signalk/v1/unitpreferences/{name}", get(unit_preferences::document))
+        .route("/signalk/v1/unitpreferences/presets/{name}", get(unit_preferences::named_preset))
+        .route("/signalk/v1/apps/list", get(web_apps::none))
+        .route("/signalk/v2/features", get(features::features))
+        .route("/signalk/v2/api/resources", any(resources::types))
+        .route("/signalk/v2/api/resources/", any(resources::types))
+        .route("/signalk/v2/api/resources/{kind}", any(resources::collection))
+        .route("/signalk/v2/api/resources/{kind}/", any(resources::collection))
+        .route("/signalk/v2/api/resources/{kind}/{*rest}", any(resources::item))
+        .route("/skServer/loginStatus", get(login_status::login_status))
+        .route("/loginStatus", get(login_status::login_status))
+        .route("/skServer/plugins", get(web_apps::none))
+        .route("/plugins", get(web_apps::none))
+        .route("/plugins/", get(web_apps::none))
+        .route("/skServer/webapps", get(web_apps::none))
+        .route("/skServer/addons", get(web_apps::none))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
         .fallback(headers::not_found)
         .layer(axum::middleware::from_fn(limits::body))
+        .method_not_allowed_fallback(headers::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(shared.clone(), cors::layer))
         .with_state(shared)
 }

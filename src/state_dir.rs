@@ -206,6 +206,17 @@ impl StateDir {
         (value, notices)
     }
 
+    /// Names of files that begin with `prefix`, sorted; those of copies (`.bak`) and of writes under way (`.tmp`) too.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn names(&self, prefix: &str) -> io::Result<Vec<String>> {
+        let mut names = self.disk.list(&self.path)?;
+        names.retain(|name| name.starts_with(prefix));
+        names.sort();
+        Ok(names)
+    }
+
     fn read_one<T, E: fmt::Display>(
         &self,
         name: &str,

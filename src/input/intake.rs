@@ -88,14 +88,14 @@ impl Intake {
         self.wiring.clock.now()
     }
 
-    /// The number of this input, for the loop guard.
-    pub(super) fn origin(&self) -> Origin {
-        self.origin
-    }
-
     /// Bytes of a line with a delta at the most.
     pub(super) fn delta_line_bytes_max(&self) -> usize {
         self.wiring.delta_limits.line_bytes_max
+    }
+
+    /// The number of this input, for the loop guard.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// A decoder for a new connection.

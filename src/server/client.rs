@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use compact_str::CompactString;
 use serde::Deserialize;
 use serde_json::json;
@@ -10,6 +11,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::driver::{Incoming, Surroundings};
+use super::server_events::Lane;
 use crate::feed::Feed;
 use crate::input::Batch;
 use crate::kernel::decode;
@@ -28,6 +30,7 @@ pub struct Client {
     session: Session,
     writer: Writer,
     issues_told: u32,
+    events: Option<Lane>,
 }
 
 /// What becomes of the deltas that a client sends.
@@ -89,7 +92,21 @@ struct Message<'a> {
 impl Client {
     /// A client with its stream.
     pub fn new(session: Session, writer: Writer) -> Self {
-        Self { session, writer, issues_told: 0 }
+        Self { session, writer, issues_told: 0, events: None }
+    }
+
+    /// The same, with frames about the server itself.
+    #[must_use]
+    pub fn with_events(self, events: Option<Lane>) -> Self {
+        Self { events, ..self }
+    }
+
+    /// The next frame about the server itself; for clients that did not ask for them, never.
+    pub(super) async fn next_event(&mut self) -> Bytes {
+        match &mut self.events {
+            Some(lane) => lane.next().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Its stream.

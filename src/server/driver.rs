@@ -226,6 +226,10 @@ where
                     return Ended::FeedEnded;
                 },
                 () = sleep_until(deadline), if idle && deadline.is_some() => {}
+                frame = client.next_event(), if idle => {
+                    around.counters.frames.fetch_add(1, Ordering::Relaxed);
+                    self.outbox.push_back(Outgoing::Frame(frame));
+                }
                 () = tokio::time::sleep(STALL_CHECK), if !idle => {
                     if around.written.bytes() != accepted {
                         accepted = around.written.bytes();

@@ -49,13 +49,19 @@ pub fn error(status: StatusCode, message: &str) -> Response {
     (status, json_body(json!({"message": message}).to_string())).into_response()
 }
 
+/// An error in the shape of the v2 interfaces (V2C-01).
+pub fn v2_error(status: StatusCode, message: &str) -> Response {
+    let body = json!({"state": "FAILED", "statusCode": status.as_u16(), "message": message});
+    (status, json_body(body.to_string())).into_response()
+}
+
+/// The address is right, what is asked of it is not.
+pub async fn method_not_allowed() -> Response {
+    error(StatusCode::METHOD_NOT_ALLOWED, "that method is not supported here")
+}
+
 /// What is nowhere else: plain, quick and in JSON, never a page (clients parse what they get).
 pub async fn not_found(uri: axum::http::Uri) -> Response {
-    let message = format!("nothing at {}", uri.path());
-    if uri.path().starts_with("/signalk/v2/") {
-        // ERR-08: errors of the second version say more of themselves.
-        let body = json!({"state": "FAILED", "statusCode": 404, "message": message});
-        return (StatusCode::NOT_FOUND, json_body(body.to_string())).into_response();
-    }
-    error(StatusCode::NOT_FOUND, &message)
+    let shape = if uri.path().starts_with("/signalk/v2/") { v2_error } else { error };
+    shape(StatusCode::NOT_FOUND, &format!("nothing at {}", uri.path()))
 }

@@ -11,11 +11,11 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::Shared;
 use super::client::Client;
 use super::codec::WsTransport;
 use super::driver;
 use super::metered::Written;
+use super::{Shared, server_events};
 use crate::kernel::hello;
 use crate::kernel::id::{Instance, Seq};
 use crate::kernel::relay;
@@ -40,6 +40,7 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let written = parts.extensions.get::<Written>().cloned().unwrap_or_default();
     let own_page = is_own_page(&parts.headers);
+    let wants_events = query.iter().any(|(name, value)| name == "serverevents" && value == "all");
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &shared).await {
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
@@ -61,17 +62,22 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         .on_upgrade(move |socket| async move {
             let _place = place;
             let now = shared.clock.now();
+            let info = wants_events.then(|| server_events::vessel_info(&shared));
             let session = {
                 let world = shared.feed.read();
                 let mut session = Session::new(options.clone(), &world, now.mono);
                 let timepoint = options.timepoints.then_some(session.cursor().0);
                 session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), timepoint));
+                if let Some(info) = info {
+                    session.reply(info);
+                }
                 if options.peer.is_some() {
                     session.reply(relay::introduction(shared.instance));
                 }
                 session
             };
-            let client = Client::new(session, shared.writer_for(peer, "ws", own_page));
+            let events = wants_events.then(|| shared.events.lane());
+            let client = Client::new(session, shared.writer_for(peer, "ws", own_page)).with_events(events);
             let surroundings = shared.surroundings(written);
             let ended = driver::drive(WsTransport(socket), client, shared.feed.clone(), surroundings).await;
             tracing::debug!(%peer, reason = ended.as_str(), "WebSocket stream ended");
@@ -124,7 +130,7 @@ fn not_to_be_resumed(shared: &Shared, after: Seq) -> Option<Response> {
 
 /// Whether a browser page that opened this stream came from this server. A page from elsewhere may read, not write: it
 /// runs in the browser of somebody who has not asked it to.
-fn is_own_page(headers: &HeaderMap) -> bool {
+pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
     match (text(header::ORIGIN), text(header::HOST)) {
         (None, _) => true,

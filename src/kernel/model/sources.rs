@@ -13,7 +13,7 @@ use crate::kernel::time::Timestamp;
 use crate::kernel::update::{Nmea0183Source, Source};
 
 /// Sources at the most, whatever the configuration says: their numbers have 16 bits.
-const SOURCES_MAX: usize = 65_535;
+pub const SOURCES_MAX: usize = 65_535;
 /// Kinds of sentences at the most; one more is kept without its kind.
 const DETAILS_MAX: usize = 512;
 /// Kinds of sentences remembered for one source; more are not listed.
@@ -72,40 +72,42 @@ impl SourceTable {
     pub fn resolve(&mut self, source: &Source, input: &str, now: Timestamp) -> Result<(SourceId, DetailId), Full> {
         match source {
             Source::Nmea0183(sentence) => self.resolve_talker(sentence, input, now),
-            Source::Ref(name) => self.resolve_named(name, None, now),
-            Source::Described(name, description) => self.resolve_named(name, Some(description), now),
+            Source::Ref(name) => {
+                let id = self.intern(name)?;
+                self.infos[id.index()].last = now;
+                Ok((id, DetailId::NONE))
+            }
+            Source::Described(name, description) => {
+                let id = self.intern(name)?;
+                Ok((id, self.described(id, description, now)))
+            }
             Source::Relayed(relayed) => {
-                let (id, detail) = self.resolve_named(&relayed.name, relayed.description.as_ref(), now)?;
+                let id = self.intern(&relayed.name)?;
                 let info = &mut self.infos[id.index()];
                 // The old one stays while it says the same: streams know by its address what they have told their peers.
                 if info.via.as_ref() != Some(&relayed.via) {
                     info.via = Some(relayed.via.clone());
                 }
-                Ok((id, detail))
+                info.last = now;
+                let detail = relayed.description.as_ref().map(|text| self.described(id, text, now));
+                Ok((id, detail.unwrap_or(DetailId::NONE)))
             }
         }
     }
 
-    fn resolve_named(
-        &mut self,
-        name: &str,
-        description: Option<&Arc<str>>,
-        now: Timestamp,
-    ) -> Result<(SourceId, DetailId), Full> {
-        let id = self.intern(name)?;
-        let detail = description.map_or(DetailId::NONE, |description| {
-            let known = self.infos[id.index()].descriptions.iter().find(|(text, _)| text == description);
-            match known {
-                Some((_, detail)) => *detail,
-                None => self.learn(id, description),
-            }
-        });
+    /// Notes that a source spoke and described itself, and gives back the kind of message that it named.
+    fn described(&mut self, id: SourceId, description: &Arc<str>, now: Timestamp) -> DetailId {
+        let known = self.infos[id.index()].descriptions.iter().find(|(text, _)| text == description);
+        let detail = match known {
+            Some((_, detail)) => *detail,
+            None => self.learn(id, description),
+        };
         let info = &mut self.infos[id.index()];
         info.last = now;
         if detail != DetailId::NONE {
             info.note(detail, now);
         }
-        Ok((id, detail))
+        detail
     }
 
     /// Takes in a `source` object that is new: the kind of message, `pgn` or `sentence` (DM-22), and the instance.
