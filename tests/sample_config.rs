@@ -59,7 +59,8 @@ fn its_examples_are_good() {
             continue;
         };
         table = if example.starts_with('[') { example } else { table };
-        let of_other_types = ["address", "url", "path", "rate", "repeat", "seed", "state_dir"];
+        let of_other_types =
+            ["address", "url", "subscribe", "aboard", "certificate", "path", "rate", "repeat", "seed", "state_dir"];
         let skip = (table == "[[input]]" && of_other_types.iter().any(|key| example.starts_with(key)))
             || example.starts_with("state_dir");
         if !skip {

@@ -95,7 +95,7 @@ impl Ship {
                 context: c.context_name.to_string(),
                 source: world.model.sources().name(c.source).to_string(),
                 timestamp: c.timestamp.to_string(),
-                value: value.value.to_json().to_string(),
+                value: value.value.to_json(),
             })
         });
         changes.collect()

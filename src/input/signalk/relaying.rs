@@ -19,13 +19,16 @@ use crate::kernel::decode::{self, Decoded};
 use crate::kernel::id::{Instance, Origin};
 use crate::kernel::json;
 use crate::kernel::model::names;
-use crate::kernel::model::sources::SOURCES_MAX;
 use crate::kernel::relay::{self, VIA_MAX};
 use crate::kernel::update::{Context, Relayed, Source, Update};
 use crate::nmea0183::Counters;
 
 /// The `$source` of an update over there that names none (SRC-04 has it for a sentence without a talker).
 const NAMELESS: &str = "XX";
+
+/// Sources of the other server that are remembered as coming from elsewhere. With one more, none is taken for its own any
+/// longer, and all are compared with what we know.
+const SOURCES_MAX: usize = 4_096;
 
 /// The conversation with one other server over one connection.
 pub(super) struct Relaying {
@@ -171,6 +174,8 @@ impl Relaying {
         }
         for (source, via) in word.via {
             if self.via.len() >= SOURCES_MAX && !self.via.contains_key(&*source) {
+                // From now on anything that we are told may be of anybody's.
+                self.own_via = self.peer.into_iter().chain([Instance::UNKNOWN]).collect();
                 continue;
             }
             // Too many stops: it would be dropped by the next server anyway, and ours may be among those not told.
