@@ -73,7 +73,8 @@ fn the_core_does_not_reach_into_the_shell() {
         let text = std::fs::read_to_string(&file).unwrap();
         for (line, code) in code(&text) {
             for module in shell {
-                let reaches = code.contains(&format!("crate::{module}::")) || code.contains(&format!("crate::{module};"));
+                let reaches =
+                    code.contains(&format!("crate::{module}::")) || code.contains(&format!("crate::{module};"));
                 assert!(!reaches, "{}:{line}: the core uses crate::{module}", file.display());
             }
         }
