@@ -20,16 +20,17 @@ use crate::config::{ClockTrust, Config};
 use crate::feed::{self, Feed};
 use crate::hub::sequence::Sequence;
 use crate::hub::{self, HubCounters};
-use crate::input::{self, Inputs, Wiring};
+use crate::input::{self, Home, Inputs, Wiring};
 use crate::kernel::decode;
 use crate::kernel::hello::Identity;
 use crate::kernel::id::Seq;
+use crate::kernel::lost::LostPolicy;
 use crate::kernel::model::Limits;
 use crate::kernel::model::priority::PriorityRule;
 use crate::kernel::pattern::Pattern;
 use crate::kernel::world::{Setup, World};
 use crate::server::{self, Settings, Shared};
-use crate::state_dir::{StateDir, StateError, vessel_identity};
+use crate::state_dir::{StateDir, StateError, server_instance, vessel_identity};
 
 /// Threads of the runtime at the most. A boat's computer has four slow cores, and other things to do.
 const WORKER_THREADS_MAX: usize = 2;
@@ -71,6 +72,7 @@ pub struct Server {
     pub hub: Arc<HubCounters>,
     streams: Phase,
     sources: Phase,
+    announcing: Phase,
     hub_done: tokio::task::JoinHandle<()>,
     persisted: tokio::task::JoinHandle<()>,
 }
@@ -132,6 +134,8 @@ impl Server {
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let state = Arc::new(StateDir::open(&config.server.state_dir)?);
         let own = own_vessel(config, &state);
+        let instance = server_instance(&state);
+        let own_name = Arc::from(own.as_str());
         let (sequence, head) = Sequence::start(state.clone(), None);
         let mut world = World::new(setup(config, &own), Seq(head));
         let now = clock.now();
@@ -145,7 +149,7 @@ impl Server {
         };
         let (writer, feed) = feed::feed(world);
         let (inbox, waiting) = mpsc::channel(input::INBOX_BATCHES);
-        let (streams, sources) = (Phase::default(), Phase::default());
+        let (streams, sources, announcing) = (Phase::default(), Phase::default(), Phase::default());
 
         let hub = Arc::new(HubCounters::default());
         let hub_done = tokio::spawn(hub::run(waiting, writer, sequence, clock.clone(), hub.clone()));
@@ -154,6 +158,7 @@ impl Server {
         let started = clock.now().mono;
         let shared = Arc::new(Shared {
             feed: feed.clone(),
+            instance,
             identity: Identity { name: config.server.name.clone(), own },
             clock: clock.clone(),
             hub: inbox.clone(),
@@ -180,11 +185,15 @@ impl Server {
 
         let mut wiring = Wiring::new(inbox, clock, sources.tracker.clone(), sources.token.clone());
         wiring.delta = read_delta;
+        wiring.delta_limits =
+            input::DeltaLimits { line_bytes_max: config.limits.message_bytes, depth_max: config.limits.depth };
+        wiring.home = Some(Home { own: own_name, instance, feed });
         let inputs = input::start_inputs(&config.inputs, &wiring);
+        announce(config, &shared.identity, http, tcp, &announcing);
         let _ = shared.input_statuses.set(inputs.statuses().to_vec());
         streams.tracker.spawn(server::server_events::run(shared.clone()));
         shared.health.set_ready(true);
-        Ok(Self { http, tcp, shared, inputs, hub, streams, sources, hub_done, persisted })
+        Ok(Self { http, tcp, shared, inputs, hub, streams, sources, announcing, hub_done, persisted })
     }
 
     /// What live streams read from.
@@ -192,13 +201,15 @@ impl Server {
         &self.shared.feed
     }
 
-    /// Stops in order: inputs, then streams with a word to each client, then the hub when it has applied what was waiting.
+    /// Stops in order: the announcement, inputs, then streams with a word to each client, then the hub when it has applied
+    /// what was waiting.
     pub async fn stop(self) {
         let begun = Instant::now();
         let deadline = begun + STOP_TIMEOUT;
-        let Self { shared, inputs, streams, sources, hub_done, persisted, .. } = self;
+        let Self { shared, inputs, streams, sources, announcing, hub_done, persisted, .. } = self;
         let clients = shared.connections.total();
         shared.health.set_ready(false);
+        let withdrawn = announcing.stop(deadline).await;
         let sources_done = sources.stop(deadline).await;
         drop(inputs);
         let streams_done = streams.stop(deadline).await;
@@ -208,6 +219,7 @@ impl Server {
         let kept = tokio::time::timeout_at(deadline, persisted).await.is_ok();
         tracing::info!(
             clients,
+            announcement = if withdrawn { "withdrawn" } else { "left" },
             inputs = if sources_done { "stopped" } else { "left" },
             streams = if streams_done { "closed" } else { "left" },
             hub = if hub_ended { "drained" } else { "left" },
@@ -220,6 +232,20 @@ impl Server {
 
 /// Numbers below this are for inputs.
 const FIRST_CLIENT_ORIGIN: u32 = 1 << 16;
+
+/// Announces what has been bound, from now on.
+#[cfg(feature = "dns-sd")]
+fn announce(config: &Config, identity: &Identity, http: SocketAddr, tcp: Option<SocketAddr>, phase: &Phase) {
+    use crate::dns_sd::{self, Announcement};
+
+    if config.server.mdns {
+        let announcement = Announcement::new(config, identity, &dns_sd::machine(), http, tcp);
+        phase.tracker.spawn(dns_sd::announce(announcement, phase.token.clone()));
+    }
+}
+
+#[cfg(not(feature = "dns-sd"))]
+fn announce(_: &Config, _: &Identity, _: SocketAddr, _: Option<SocketAddr>, _: &Phase) {}
 
 async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let refused = |source| StartError::Listen { what, address, source };
@@ -239,12 +265,34 @@ fn own_vessel(config: &Config, state: &StateDir) -> String {
 }
 
 fn setup(config: &Config, own: &str) -> Setup {
-    let limits = Limits { paths_max: config.limits.paths, contexts_max: config.limits.contexts, ..Limits::default() };
+    let limits = Limits {
+        paths_max: config.limits.paths,
+        contexts_max: config.limits.contexts,
+        sources_max: config.limits.sources,
+        ..Limits::default()
+    };
     let rule = |p: &crate::config::Priority| PriorityRule {
         path: Pattern::new(&p.path),
         sources: p.sources.iter().map(|s| (Pattern::new(&s.source), s.timeout.as_millis() as u64)).collect(),
     };
-    Setup { limits, priorities: config.priorities.iter().map(rule).collect(), ..Setup::new(own) }
+    let priorities = config.priorities.iter().map(rule).collect();
+    Setup { limits, priorities, lost: lost_policy(&config.ais), ..Setup::new(own) }
+}
+
+/// When silent targets are given up. What leaves early is lost no later than that.
+fn lost_policy(ais: &crate::config::Ais) -> LostPolicy {
+    let whole_seconds = |time: Duration| u32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+    let lost = |by_kind: Duration| whole_seconds(ais.lost_after.unwrap_or(by_kind).min(ais.leave_after));
+    LostPolicy {
+        class_a_moving_s: lost(ais.lost_class_a),
+        class_a_at_rest_s: lost(ais.lost_class_a_at_rest),
+        class_b_s: lost(ais.lost_class_b),
+        fixed_s: lost(ais.lost_fixed),
+        aircraft_s: lost(ais.lost_aircraft),
+        beacon_s: lost(ais.lost_beacon),
+        weather_s: lost(ais.lost_weather),
+        leaves_s: whole_seconds(ais.leave_after),
+    }
 }
 
 fn settings(config: &Config) -> Settings {
@@ -261,8 +309,13 @@ fn settings(config: &Config) -> Settings {
 }
 
 /// Reads a line of an input that speaks Signal K; the number of things in it that could not be used comes back.
-fn read_delta(text: &str, updates: &mut Vec<crate::kernel::update::Update>) -> usize {
-    match decode::delta(text, "signalk") {
+fn read_delta(
+    text: &str,
+    input: &str,
+    limits: input::DeltaLimits,
+    updates: &mut Vec<crate::kernel::update::Update>,
+) -> usize {
+    match decode::delta_within(text, input, limits.depth_max) {
         Some(decoded) => {
             updates.extend(decoded.updates);
             decoded.issue_count

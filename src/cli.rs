@@ -1,11 +1,17 @@
 //! The command line: what was asked for, as a [`Command`] that `main` carries out.
 //!
 //! Each subcommand is a file in `cli/` and a line in `Subcommand`; one that does not exist yet does not show in the help.
-//! Nothing here prints and nothing here exits: [`parse`] takes arguments and variables and answers.
+//! [`parse`] prints nothing and does not exit: it takes arguments and variables and answers. The tools that read and write
+//! as they go (`convert`, `discover`, `explain`, `ports`) have a `run` that `main` calls.
 
 pub mod check_config;
 pub mod completions;
+pub mod convert;
+#[cfg(feature = "dns-sd")]
+pub mod discover;
+pub mod explain;
 pub mod man;
+pub mod ports;
 pub mod status;
 
 use std::ffi::OsString;
@@ -29,6 +35,15 @@ pub enum Command {
     Run(Box<Run>),
     /// Write this to standard output, and that was all.
     Print(Vec<u8>),
+    /// Convert sentences.
+    Convert(convert::Arguments),
+    /// List the servers on the network.
+    #[cfg(feature = "dns-sd")]
+    Discover(discover::Arguments),
+    /// Explain sentences.
+    Explain(explain::Arguments),
+    /// List the serial ports.
+    Ports(ports::Arguments),
     /// Ask the server there how it is ([`status::ask`]).
     Status(std::net::SocketAddr),
 }
@@ -62,6 +77,11 @@ enum Subcommand {
     Run(Flags),
     /// Show the configuration that would hold, and where each value comes from
     CheckConfig(Flags),
+    Convert(convert::Arguments),
+    #[cfg(feature = "dns-sd")]
+    Discover(discover::Arguments),
+    Explain(explain::Arguments),
+    Ports(ports::Arguments),
     /// Show how the running server is doing, input by input
     Status(Flags),
     /// Write the manual page
@@ -95,6 +115,11 @@ pub fn parse(
         Some(_) if outer != Flags::default() => {
             Err(Refusal("the server's flags mean nothing to this command\n".to_owned()))
         }
+        Some(Subcommand::Convert(arguments)) => Ok(Command::Convert(arguments)),
+        #[cfg(feature = "dns-sd")]
+        Some(Subcommand::Discover(arguments)) => Ok(Command::Discover(arguments)),
+        Some(Subcommand::Explain(arguments)) => Ok(Command::Explain(arguments)),
+        Some(Subcommand::Ports(arguments)) => Ok(Command::Ports(arguments)),
         Some(Subcommand::Man) => Ok(Command::Print(man::page())),
         Some(Subcommand::Completions(arguments)) => Ok(Command::Print(completions::script(&arguments))),
     }

@@ -37,7 +37,7 @@ pub use raw::Origin;
 
 /// Features whose configuration is accepted before they exist: the table, and what is said about it at start. A feature
 /// that becomes active is taken off this list, and that is all there is to do.
-const NOT_ACTIVE_YET: &[&str] = &["security", "history", "priority", "meta"];
+const NOT_ACTIVE_YET: &[&str] = &["security", "history"];
 
 /// What a configuration is made from. All of it is text; nothing here has been looked at yet.
 #[derive(Debug, Default)]
@@ -119,6 +119,10 @@ pub struct Server {
     pub tcp: Option<SocketAddr>,
     /// Announce on the local network.
     pub mdns: bool,
+    /// The interfaces to announce on; empty for all that are not loopback.
+    pub mdns_interfaces: Vec<String>,
+    /// The HTTP port that others see, where it is not the one of `http`.
+    pub external_port: Option<u16>,
     /// `server.id`, hello `name` and DNS-SD `swname`.
     pub name: String,
     /// Connections from one address, loopback included.
@@ -266,10 +270,38 @@ pub enum InputKind {
         rate: f64,
     },
     /// Another Signal K server.
-    SignalK {
-        /// `ws://…`, `wss://…` or `tcp://…`.
-        url: String,
-    },
+    SignalK(Upstream),
+}
+
+/// Another Signal K server as an input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upstream {
+    /// `ws://…`, `wss://…`, `tcp://…`, or `http://…` to ask there first.
+    pub url: String,
+    /// What of it is wanted.
+    pub subscribe: Wanted,
+    /// Patterns of the paths that are wanted.
+    pub paths: Vec<String>,
+    /// The other server is aboard this boat: its own vessel is ours, whatever identity it goes by.
+    pub aboard: bool,
+    /// The one certificate that it may show, in PEM; without it, one that a public authority vouches for.
+    pub certificate: Option<PathBuf>,
+}
+
+impl Upstream {
+    /// Everything that the server at `url` has.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), subscribe: Wanted::All, paths: vec!["*".to_owned()], aboard: false, certificate: None }
+    }
+}
+
+/// `subscribe`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Everything that it knows.
+    All,
+    /// What is about its own vessel.
+    Own,
 }
 
 /// `[[priority]]`
@@ -439,8 +471,22 @@ impl ZoneState {
 /// `[ais]`: when somebody else's vessel is given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ais {
-    /// Without a report for this long its position, course and speed become null.
-    pub lost_after: Duration,
+    /// One time for every kind of target, in place of the times by kind.
+    pub lost_after: Option<Duration>,
+    /// Class A under way: without a report for this long its course and speed become null.
+    pub lost_class_a: Duration,
+    /// Class A at anchor, moored or aground.
+    pub lost_class_a_at_rest: Duration,
+    /// Class B, and vessels of unknown class.
+    pub lost_class_b: Duration,
+    /// Aids to navigation and base stations.
+    pub lost_fixed: Duration,
+    /// Search and rescue aircraft.
+    pub lost_aircraft: Duration,
+    /// Distress transmitters.
+    pub lost_beacon: Duration,
+    /// Weather stations.
+    pub lost_weather: Duration,
     /// Without a report for this long it leaves the model.
     pub leave_after: Duration,
 }

@@ -20,7 +20,7 @@ use self::sequence::Sequence;
 const BATCHES_PER_LOCK: usize = 64;
 /// Streams are woken at most this often, in milliseconds. The first change after a pause wakes them at once; under load
 /// several changes share one wake-up and one write to each socket, which is most of what a delivered delta costs.
-const RING_INTERVAL_MS: u64 = 5;
+const RING_INTERVAL_MS: u64 = 10;
 /// Time is let pass in the model this often: silent targets are noticed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -91,7 +91,10 @@ fn apply(batches: &mut Vec<Batch>, writer: &FeedWriter, counters: &HubCounters) 
         let applied = world.apply(batch.updates, &arrival);
         counters.batches.fetch_add(1, Ordering::Relaxed);
         counters.changes.fetch_add(applied.changes as u64, Ordering::Relaxed);
-        counters.refused.fetch_add(applied.refused.len() as u64, Ordering::Relaxed);
+        counters.refused.fetch_add((applied.refused.len() + applied.meta_issues.len()) as u64, Ordering::Relaxed);
+        if let Some(issue) = applied.meta_issues.first() {
+            tracing::debug!(input = %batch.input, n = applied.meta_issues.len(), "refused: {issue}");
+        }
         if let Some((why, path)) = applied.refused.first() {
             tracing::debug!(input = %batch.input, path = %path, n = applied.refused.len(), "refused: {}", why.as_str());
         }

@@ -40,7 +40,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::kernel::id::Origin;
+use crate::feed::Feed;
+use crate::kernel::id::{Instance, Origin};
 use crate::kernel::time::Now;
 use crate::kernel::update::Update;
 
@@ -68,8 +69,25 @@ pub struct Batch {
     pub updates: Vec<Update>,
 }
 
-/// Reads one Signal K delta, adds its updates to the list, and says how many things in it were not as they should be.
-pub type DeltaFn = fn(&str, &mut Vec<Update>) -> usize;
+/// Reads one Signal K delta, adds its updates to the list, and says how many things in it were not as they should be. The
+/// text comes with the name of the input, which is the `$source` of an update that names none.
+pub type DeltaFn = fn(&str, &str, DeltaLimits, &mut Vec<Update>) -> usize;
+
+/// How large a delta may be.
+#[derive(Debug, Clone, Copy)]
+pub struct DeltaLimits {
+    /// Bytes of its line; longer ones are counted as noise.
+    pub line_bytes_max: usize,
+    /// Arrays and objects inside each other.
+    pub depth_max: usize,
+}
+
+impl Default for DeltaLimits {
+    /// As much as a WebSocket message of a client may have.
+    fn default() -> Self {
+        Self { line_bytes_max: 64 * 1024, depth_max: crate::kernel::json::DEPTH_MAX }
+    }
+}
 
 /// How long inputs wait for what.
 #[derive(Debug, Clone)]
@@ -122,8 +140,23 @@ pub struct Wiring {
     pub baud_memory: Arc<dyn BaudMemory>,
     /// Reads deltas.
     pub delta: DeltaFn,
+    /// How large they may be.
+    pub delta_limits: DeltaLimits,
     /// Makes the demo boat.
     pub demo: Option<DemoFn>,
+    /// Who we are, for inputs that are other servers.
+    pub home: Option<Home>,
+}
+
+/// Who we are and what we know: what it takes to talk to another server.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The own vessel in full: `vessels.urn:mrn:…`.
+    pub own: Arc<str>,
+    /// Who we are to other servers.
+    pub instance: Instance,
+    /// What we know ourselves, to tell what comes back to us from what is new.
+    pub feed: Feed,
 }
 
 impl Wiring {
@@ -136,8 +169,10 @@ impl Wiring {
             token,
             timing: Timing::default(),
             baud_memory: Arc::new(RunMemory::default()),
-            delta: |_, _| 1,
+            delta: |_, _, _, _| 1,
+            delta_limits: DeltaLimits::default(),
             demo: Some(|seed, start| Box::new(crate::demo::Demo::new(seed, start))),
+            home: None,
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod model;
 pub mod notifications;
 pub mod pattern;
 pub mod query;
+pub mod relay;
 pub mod session;
 pub mod subscription;
 pub mod tail;

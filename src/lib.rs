@@ -12,6 +12,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+#[cfg(feature = "dns-sd")]
+pub mod dns_sd;
 pub mod feed;
 #[cfg(feature = "history")]
 pub mod history;

@@ -7,21 +7,14 @@ use taffrail::cli::{self, Command, Refusal, Run};
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os(), std::env::vars_os()) {
-        Ok(Command::Run(run)) => match serve(*run) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                let _ = writeln!(std::io::stderr(), "taffrail: {error:#}");
-                ExitCode::from(cli::EXIT_FAILURE)
-            }
-        },
-        Ok(Command::Print(bytes)) => print(&bytes),
-        Ok(Command::Status(address)) => match cli::status::ask(address) {
-            Ok(text) => print(text.as_bytes()),
-            Err(error) => {
-                let _ = writeln!(std::io::stderr(), "taffrail: {error}");
-                ExitCode::from(cli::EXIT_FAILURE)
-            }
-        },
+        Ok(Command::Run(run)) => ended(&serve(*run)),
+        Ok(Command::Print(bytes)) => ended(&print(&bytes)),
+        Ok(Command::Convert(arguments)) => ended(&cli::convert::run(&arguments)),
+        #[cfg(feature = "dns-sd")]
+        Ok(Command::Discover(arguments)) => ended(&cli::discover::run(&arguments)),
+        Ok(Command::Explain(arguments)) => ended(&cli::explain::run(&arguments)),
+        Ok(Command::Ports(arguments)) => ended(&cli::ports::run(&arguments)),
+        Ok(Command::Status(address)) => ended(&status(address)),
         Err(Refusal(message)) => {
             let _ = write!(std::io::stderr(), "{message}");
             ExitCode::from(cli::EXIT_USAGE)
@@ -29,13 +22,26 @@ fn main() -> ExitCode {
     }
 }
 
-/// A reader that has seen enough (`taffrail check-config | head`) is no failure.
-fn print(bytes: &[u8]) -> ExitCode {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::from(cli::EXIT_FAILURE),
-        _ => ExitCode::SUCCESS,
+/// A reader that has seen enough (`taffrail convert voyage.nmea | head`) is no failure.
+fn ended(result: &anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    if kind == Some(std::io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
     }
+    let _ = writeln!(std::io::stderr(), "taffrail: {error:#}");
+    ExitCode::from(cli::EXIT_FAILURE)
+}
+
+fn print(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes)?;
+    Ok(stdout.flush()?)
+}
+
+fn status(address: std::net::SocketAddr) -> anyhow::Result<()> {
+    let text = cli::status::ask(address).map_err(anyhow::Error::msg)?;
+    print(text.as_bytes())
 }
 
 /// Starts logging, says what is not active yet, and hands over to the server.

@@ -2,6 +2,7 @@
 //!
 //! All streams end in [`driver`], which moves one [`crate::kernel::session::Session`] over whatever carries it.
 
+mod absent;
 pub mod app_data;
 pub mod client;
 mod codec;
@@ -22,6 +23,7 @@ mod patience;
 mod resources;
 mod rest;
 pub mod server_events;
+mod source_priorities;
 mod stream;
 mod tcp;
 mod unit_preferences;
@@ -45,6 +47,7 @@ use crate::hub::HubCounters;
 use crate::input::Batch;
 use crate::input::status::InputStatus;
 use crate::kernel::hello::Identity;
+use crate::kernel::id::Instance;
 use crate::kernel::time::{Now, Timestamp};
 
 pub use http::serve as serve_http;
@@ -57,6 +60,8 @@ pub struct Shared {
     pub feed: Feed,
     /// Who we are.
     pub identity: Identity,
+    /// Who we are to other servers.
+    pub instance: Instance,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where deltas of clients go.
@@ -143,11 +148,12 @@ impl Shared {
     fn surroundings(&self, written: metered::Written) -> driver::Surroundings<'_> {
         driver::Surroundings {
             clock: &*self.clock,
+            instance: self.instance,
             counters: &self.counters,
             token: &self.token,
+            depth_max: self.settings.depth_max,
             ping_interval: self.settings.ping_interval,
             stall_close: self.settings.stall_close,
-            depth_max: self.settings.depth_max,
             written,
         }
     }
@@ -168,6 +174,18 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/", get(discovery::discovery))
         .route("/signalk/v1/stream", any(stream::upgrade))
         .route("/signalk/v1/stream/", any(stream::upgrade))
+        .route("/signalk/v1/playback", any(absent::playback))
+        .route("/signalk/v1/playback/", any(absent::playback))
+        .route("/signalk/v1/snapshot", any(absent::snapshot))
+        .route("/signalk/v1/snapshot/{*path}", any(absent::snapshot))
+        .route("/signalk/v1/api/snapshot/{*path}", any(absent::snapshot))
+        .route("/signalk/v1/auth/{*path}", any(absent::logins))
+        .route("/signalk/v1/access/requests", any(absent::access_requests))
+        .route("/signalk/v1/access/requests/{id}", get(absent::unknown_request))
+        .route("/signalk/v1/requests/{id}", get(absent::unknown_request))
+        .route("/signalk/v1/apps/list", get(absent::apps))
+        .route("/signalk/v1/sourcepriorities", get(source_priorities::rules))
+        .route("/signalk/v1/sourcepriorities/{*path}", get(source_priorities::of_path))
         .route("/signalk/v1/api", any(rest::api))
         .route("/signalk/v1/api/", any(rest::api))
         .route("/signalk/v1/api/{*path}", any(rest::api))
@@ -192,6 +210,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .fallback(headers::not_found)
+        .layer(axum::middleware::from_fn(limits::body))
         .method_not_allowed_fallback(headers::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(shared.clone(), cors::layer))
         .with_state(shared)

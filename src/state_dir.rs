@@ -16,6 +16,7 @@
 
 mod disk;
 mod identity;
+mod instance;
 
 use std::fmt;
 use std::io;
@@ -26,6 +27,7 @@ use crate::kernel::time::Timestamp;
 
 pub use disk::{Disk, Lock, RealDisk};
 pub use identity::vessel_identity;
+pub use instance::server_instance;
 
 /// The largest file that is read back; a larger one is bad. Ours have a few bytes to a few kilobytes.
 pub const FILE_BYTES_MAX: usize = 16 << 20;

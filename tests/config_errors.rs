@@ -59,6 +59,12 @@ fn what_is_wrong_is_named_with_file_line_key_finding_and_expectation() {
             "2: server.max_connections_per_ip: found 0, expected a whole number from 1 to 65535",
         ),
         (
+            "[server]\nmdns_interfaces = [\"eth0\", \"an interface\"]",
+            "2: server.mdns_interfaces: found [\"eth0\", \"an interface\"], expected a list of network interfaces, such as \
+             [\"eth0\", \"wlan0\"]",
+        ),
+        ("[server]\nexternal_port = 0", "2: server.external_port: found 0, expected a whole number from 1 to 65535"),
+        (
             "[server]\nping_interval_ms = 30000.0",
             "2: server.ping_interval_ms: found 30000.0, expected a whole number from 100 to 3600000",
         ),
@@ -97,7 +103,10 @@ fn what_is_wrong_is_named_with_file_line_key_finding_and_expectation() {
             "[history]\nmax_mb_per_day = 99999999999999999999",
             "2: history.max_mb_per_day: found 99999999999999999999, expected a whole number from 1 to 1000000",
         ),
-        ("[ais]\nleave_after = \"1m\"", "2: ais.leave_after: found \"1m\", expected not before ais.lost_after"),
+        (
+            "[ais]\nleave_after = \"1m\"\nlost_after = \"2m\"",
+            "2: ais.leave_after: found \"1m\", expected not before ais.lost_after",
+        ),
         ("[limits]\ndepth = 33", "2: limits.depth: found 33, expected a whole number from 4 to 32"),
         // keys and tables
         (
@@ -270,6 +279,9 @@ fn every_kind_of_variable_is_read() {
     let cases = [
         ("TAFFRAIL_SERVER_TCP", "off", "tcp = \"off\""),
         ("TAFFRAIL_SERVER_MDNS", "false", "mdns = false"),
+        ("TAFFRAIL_SERVER_MDNS_INTERFACES", "eth0,wlan0", "mdns_interfaces = [\"eth0\", \"wlan0\"]"),
+        ("TAFFRAIL_SERVER_EXTERNAL_PORT", "80", "external_port = 80"),
+        ("EXTERNALPORT", "443", "external_port = 443"),
         ("TAFFRAIL_SERVER_PING_INTERVAL_MS", "5000", "ping_interval_ms = 5000"),
         ("TAFFRAIL_SERVER_ALLOW_WRITE", "10.0.0.0/8, ::1", "allow_write = [\"10.0.0.0/8\", \"::1\"]"),
         ("TAFFRAIL_SERVER_ALLOW_WRITE", "", "allow_write = []"),

@@ -276,7 +276,7 @@ async fn a_panic_ends_one_connection_and_nothing_else() {
     let sure = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let fragile = (InputKind::Tcp { address: server.local_addr().unwrap().to_string() }, Format::SignalK);
     let mut boat = Boat::start(&[fragile, tcp(sure.local_addr().unwrap())], |wiring| {
-        wiring.delta = |text, out| {
+        wiring.delta = |text, _, _, out| {
             assert!(!text.contains("boom"), "a defect for the test");
             out.push(Update::new(Context::Own, Source::Ref("test".into()), 0));
             0

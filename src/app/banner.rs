@@ -48,6 +48,6 @@ fn described(kind: &InputKind) -> String {
         InputKind::File { path, .. } => format!("file {}", path.display()),
         InputKind::Stdin => "standard input".to_owned(),
         InputKind::Demo { seed, rate } => format!("a simulated boat (seed {seed}, {rate} times real time)"),
-        InputKind::SignalK { url } => format!("Signal K server {url}"),
+        InputKind::SignalK(upstream) => format!("Signal K server {}", upstream.url),
     }
 }

@@ -110,12 +110,12 @@ fn is_host_and_port(text: &str) -> bool {
 /// The address of another Signal K server.
 pub fn url(raw: &Raw) -> Reading<String> {
     let accept = |text: &str| {
-        let rest = ["ws://", "wss://", "tcp://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        let rest = ["ws://", "wss://", "tcp://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
         let host = rest.and_then(|rest| rest.split(['/', '?']).next());
         host.is_some_and(|host| is_host_and_port(host) || is_host_and_port(&format!("{host}:1")))
             && !text.contains(char::is_whitespace)
     };
-    text_if(accept, "\"ws://HOST:PORT\", \"wss://HOST:PORT\" or \"tcp://HOST:PORT\"")(raw)
+    text_if(accept, "\"ws://HOST:PORT\", \"wss://HOST:PORT\", \"tcp://HOST:PORT\" or \"http://HOST:PORT\"")(raw)
 }
 
 /// A file, directory or device.
@@ -145,6 +145,28 @@ fn network(raw: &Raw) -> Option<Network> {
         Some(_) => return None,
     };
     Some(Network { address, prefix_bits })
+}
+
+/// Names of network interfaces: up to 15 bytes as Linux has them (`IFNAMSIZ` with its final zero).
+pub fn interfaces(raw: &Raw) -> Reading<Vec<String>> {
+    let name = |raw: &Raw| match raw {
+        Raw::Text(text)
+            if (1..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'/') =>
+        {
+            Some(text.clone())
+        }
+        _ => None,
+    };
+    let all = match raw {
+        Raw::List(items) => items.iter().map(|Spot { raw, .. }| name(raw)).collect(),
+        _ => None,
+    };
+    all.ok_or_else(|| "a list of network interfaces, such as [\"eth0\", \"wlan0\"]".into())
+}
+
+/// A port that can be connected to.
+pub fn port(raw: &Raw) -> Reading<u16> {
+    whole(1..=65_535)(raw).map(|port| port as u16)
 }
 
 /// A duration within `range`.
@@ -216,8 +238,8 @@ mod tests {
         );
         accepts(
             url,
-            &["ws://a", "wss://a.b:443/signalk", "tcp://10.0.0.1:8375", "ws://[::1]:3000/x?y=z"],
-            &["http://a", "ws://", "a:1", "ws:// a", "ws://a:0"],
+            &["ws://a", "wss://a.b:443/signalk", "tcp://10.0.0.1:8375", "ws://[::1]:3000/x?y=z", "http://a"],
+            &["https://a", "ws://", "a:1", "ws:// a", "ws://a:0"],
         );
         accepts(mmsi, &["230099999", "002300000"], &["23009999", "2300999999", "23009999x", "000000000"]);
         accepts(

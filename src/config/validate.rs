@@ -9,7 +9,7 @@ mod vessel;
 use std::time::Duration;
 
 use super::flags::Flags;
-use super::layers::{Effective, Layers};
+use super::layers::{Effective, Layers, Section};
 use super::problem::Problems;
 use super::{Ais, Config, History, Limits, reading};
 use crate::kernel::json;
@@ -56,12 +56,23 @@ fn history(layers: &mut Layers, effective: &mut Effective, problems: &mut Proble
 }
 
 fn ais(layers: &mut Layers, effective: &mut Effective, problems: &mut Problems) -> Ais {
+    /// Targets are looked at once a second.
+    const AIS_SHORTEST: Duration = Duration::from_secs(1);
     let mut section = layers.section("ais");
+    let lost_after = section.optional("lost_after", problems, reading::duration(AIS_SHORTEST..=LONGEST));
+    let mut time = |key, section: &mut Section| section.get(key, problems, reading::duration(AIS_SHORTEST..=LONGEST));
     let ais = Ais {
-        lost_after: section.get("lost_after", problems, reading::duration(SHORTEST..=LONGEST)),
-        leave_after: section.get("leave_after", problems, reading::duration(SHORTEST..=LONGEST)),
+        lost_after,
+        lost_class_a: time("lost_class_a", &mut section),
+        lost_class_a_at_rest: time("lost_class_a_at_rest", &mut section),
+        lost_class_b: time("lost_class_b", &mut section),
+        lost_fixed: time("lost_fixed", &mut section),
+        lost_aircraft: time("lost_aircraft", &mut section),
+        lost_beacon: time("lost_beacon", &mut section),
+        lost_weather: time("lost_weather", &mut section),
+        leave_after: time("leave_after", &mut section),
     };
-    if ais.leave_after < ais.lost_after {
+    if ais.lost_after.is_some_and(|lost| ais.leave_after < lost) {
         section.refuse_value("leave_after", problems, "not before ais.lost_after");
     }
     section.finish(effective);

@@ -1,15 +1,13 @@
 //! What the bytes of one connection become: sentences through [`nmea0183::Decoder`], or Signal K deltas, one a line.
 
-use super::DeltaFn;
+use std::sync::Arc;
+
 use super::lines::Lines;
+use super::{DeltaFn, DeltaLimits};
 use crate::config::Format;
 use crate::kernel::time::Now;
 use crate::kernel::update::Update;
 use crate::nmea0183::{self, Counters};
-
-/// The longest line with a delta, in bytes: as much as a WebSocket message of a client may have. Longer ones are counted
-/// as noise.
-pub const DELTA_LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// The decoder of one connection, with what it has made and not yet handed over. A new connection gets a new one, so that
 /// half a sentence of before the plug was pulled never meets the other half of another.
@@ -31,13 +29,13 @@ enum Device {
 }
 
 impl Decoding {
-    pub(super) fn new(format: Format, delta: DeltaFn) -> Self {
+    pub(super) fn new(format: Format, input: &Arc<str>, delta: DeltaFn, limits: DeltaLimits) -> Self {
         let device = match format {
             Format::Nmea0183 => {
                 let options = nmea0183::Options { vdo_is_own: true, ..nmea0183::Options::default() };
                 Device::Nmea0183(Box::new(nmea0183::Decoder::new(options)))
             }
-            Format::SignalK => Device::SignalK(DeltaLines::new(delta)),
+            Format::SignalK => Device::SignalK(DeltaLines::new(input.clone(), delta, limits)),
         };
         Self { device, updates: Vec::new(), reported: Counters::default(), good_before: 0, bytes_since_good: 0 }
     }
@@ -88,26 +86,30 @@ impl Decoding {
 /// Signal K deltas, one a line.
 struct DeltaLines {
     lines: Lines,
+    input: Arc<str>,
     delta: DeltaFn,
+    limits: DeltaLimits,
     counters: Counters,
 }
 
 impl DeltaLines {
-    fn new(delta: DeltaFn) -> Self {
-        Self { lines: Lines::new(DELTA_LINE_BYTES_MAX), delta, counters: Counters::default() }
+    fn new(input: Arc<str>, delta: DeltaFn, limits: DeltaLimits) -> Self {
+        Self { lines: Lines::new(limits.line_bytes_max), input, delta, limits, counters: Counters::default() }
     }
 
     fn feed(&mut self, bytes: &[u8], out: &mut Vec<Update>) {
         self.counters.bytes += bytes.len() as u64;
+        let Self { lines, input, delta, limits, counters } = self;
         let mut rest = bytes;
-        while let Some(line) = self.lines.next(&mut rest) {
-            take_line(line.bytes, line.is_whole, self.delta, &mut self.counters, out);
+        while let Some(line) = lines.next(&mut rest) {
+            take_line(line.bytes, line.is_whole, |text, out| delta(text, input, *limits, out), counters, out);
         }
     }
 
     fn finish(&mut self, out: &mut Vec<Update>) {
-        if let Some(line) = self.lines.finish() {
-            take_line(line.bytes, line.is_whole, self.delta, &mut self.counters, out);
+        let Self { lines, input, delta, limits, counters } = self;
+        if let Some(line) = lines.finish() {
+            take_line(line.bytes, line.is_whole, |text, out| delta(text, input, *limits, out), counters, out);
         }
     }
 }
@@ -118,7 +120,13 @@ impl std::fmt::Debug for DeltaLines {
     }
 }
 
-fn take_line(line: &[u8], is_whole: bool, delta: DeltaFn, counters: &mut Counters, out: &mut Vec<Update>) {
+fn take_line(
+    line: &[u8],
+    is_whole: bool,
+    delta: impl Fn(&str, &mut Vec<Update>) -> usize,
+    counters: &mut Counters,
+    out: &mut Vec<Update>,
+) {
     let text = line.trim_ascii();
     if is_whole && text.is_empty() {
         return;
@@ -147,7 +155,7 @@ mod tests {
     use crate::kernel::update::{Context, Source};
 
     /// Understands `{"u":…}`, finds nothing in `{}`, and takes offence at everything else.
-    fn delta(text: &str, out: &mut Vec<Update>) -> usize {
+    fn delta(text: &str, _input: &str, _limits: DeltaLimits, out: &mut Vec<Update>) -> usize {
         if text.starts_with("{\"u\"") {
             out.push(Update::new(Context::Own, Source::Ref("test".into()), 0));
         }
@@ -156,7 +164,7 @@ mod tests {
 
     #[test]
     fn each_line_of_deltas_is_counted_as_one_thing() {
-        let mut decoding = Decoding::new(Format::SignalK, delta);
+        let mut decoding = Decoding::new(Format::SignalK, &"test".into(), delta, DeltaLimits::default());
         decoding.feed(b"{\"u\":1}\r\n\n{}\n{bad\nnot json\n\xff\xfe\n{\"u\"", Now::default());
         assert_eq!(decoding.updates.len(), 1);
         decoding.feed(b":2}\n", Now::default());
@@ -167,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_line_without_end_costs_its_own_bytes_and_no_more() {
-        let mut decoding = Decoding::new(Format::SignalK, delta);
+        const DELTA_LINE_BYTES_MAX: usize = 64 * 1024;
+        let mut decoding = Decoding::new(Format::SignalK, &"test".into(), delta, DeltaLimits::default());
         for _ in 0..10 {
             decoding.feed(&[b'{'; DELTA_LINE_BYTES_MAX / 4], Now::default());
         }

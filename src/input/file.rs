@@ -9,7 +9,7 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
-use super::decoding::{DELTA_LINE_BYTES_MAX, Decoding};
+use super::decoding::Decoding;
 use super::ended::{Ended, Why, with_advice};
 use super::intake::{CHUNK_BYTES, Intake};
 use super::lines::{Line, Lines};
@@ -94,7 +94,7 @@ impl<'a> Replay<'a> {
 
     async fn read_to_end(&mut self, mut file: File) -> Result<(), Stop> {
         let mut buffer = vec![0; CHUNK_BYTES];
-        let mut lines = Lines::new(DELTA_LINE_BYTES_MAX);
+        let mut lines = Lines::new(self.intake.delta_line_bytes_max());
         loop {
             let count = file.read(&mut buffer).await.map_err(Stop::Io)?;
             if count == 0 {

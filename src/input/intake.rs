@@ -15,8 +15,9 @@ use crate::config::{self, Format, InputKind};
 use crate::kernel::time::Now;
 use crate::kernel::update::Update;
 
-/// Bytes read at once at the most. A fast source fills it and costs one batch for some 250 sentences; a GPS never does.
-pub(super) const CHUNK_BYTES: usize = 16 * 1024;
+/// Bytes read at once at the most. A fast source fills it and costs one batch for some 60 sentences; a GPS never does. The inbox
+/// full of such batches comes to some 10 MB, which is what a recording read at full speed can cost.
+pub(super) const CHUNK_BYTES: usize = 4 * 1024;
 
 /// Bytes without one good line after which a connection is thought to carry something else, or at another speed. Eight
 /// seconds of a full line at 4800 baud; the start-up banner of a receiver is shorter.
@@ -40,7 +41,7 @@ impl WhenFull {
             | InputKind::File { .. }
             | InputKind::Stdin
             | InputKind::Demo { .. }
-            | InputKind::SignalK { .. } => Self::Wait,
+            | InputKind::SignalK(_) => Self::Wait,
         }
     }
 }
@@ -87,9 +88,19 @@ impl Intake {
         self.wiring.clock.now()
     }
 
+    /// Bytes of a line with a delta at the most.
+    pub(super) fn delta_line_bytes_max(&self) -> usize {
+        self.wiring.delta_limits.line_bytes_max
+    }
+
+    /// The number of this input, for the loop guard.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
+    }
+
     /// A decoder for a new connection.
     pub(super) fn decoding(&self) -> Decoding {
-        Decoding::new(self.format, self.wiring.delta)
+        Decoding::new(self.format, &self.name, self.wiring.delta, self.wiring.delta_limits)
     }
 
     /// The input is connected to `object` and reads from now on.

@@ -70,13 +70,13 @@ async fn run(kind: &InputKind, intake: &Intake) -> Ended {
         InputKind::File { path, rate, repeat } => file::run(path, *rate, *repeat, intake).await,
         InputKind::Stdin => stdin::run(intake).await,
         InputKind::Demo { seed, rate } => demo::run(*seed, *rate, intake).await,
-        InputKind::SignalK { url } => signalk::run(url, intake).await,
+        InputKind::SignalK(upstream) => signalk::run(upstream, intake).await,
     }
 }
 
 /// Whether another machine is at the other end, which deserves longer pauses than our own port does.
 fn is_remote(kind: &InputKind) -> bool {
-    matches!(kind, InputKind::Tcp { .. } | InputKind::SignalK { .. })
+    matches!(kind, InputKind::Tcp { .. } | InputKind::SignalK(_))
 }
 
 /// Bits for jitter. Each `RandomState` of the standard library is seeded at random; nothing here needs better.

@@ -21,21 +21,28 @@ const KEEPALIVE_COUNT: u32 = 3;
 
 /// One connection from resolving the name to its end.
 pub(super) async fn run(address: &str, intake: &Intake) -> Ended {
-    let limit = intake.wiring.timing.connect;
-    let mut stream = match timeout(limit, TcpStream::connect(address)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return connect_error(address, &error),
-        Err(_) => {
-            let text = format!("connect to tcp {address}: no answer in {} s", limit.as_secs());
-            return Ended::new(Why::TimedOut, with_advice(text, "is it switched on and in this network?"));
-        }
+    let mut stream = match connect(address, intake.wiring.timing.connect).await {
+        Ok(stream) => stream,
+        Err(ended) => return ended,
     };
-    if let Err(error) = watch_the_peer(&stream) {
-        return Ended::io(format_args!("set keepalive of tcp {address}"), &error, |_| "");
-    }
     let object = format!("tcp {address}");
     intake.running(&object);
     intake.read_stream(&mut stream, intake.decoding(), &object, PATIENCE).await
+}
+
+/// Resolves the name and connects; the kernel watches the peer from then on.
+pub(super) async fn connect(address: &str, limit: Duration) -> Result<TcpStream, Ended> {
+    let stream = match timeout(limit, TcpStream::connect(address)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(connect_error(address, &error)),
+        Err(_) => {
+            let text = format!("connect to tcp {address}: no answer in {} s", limit.as_secs());
+            return Err(Ended::new(Why::TimedOut, with_advice(text, "is it switched on and in this network?")));
+        }
+    };
+    watch_the_peer(&stream)
+        .map_err(|error| Ended::io(format_args!("set keepalive of tcp {address}"), &error, |_| ""))?;
+    Ok(stream)
 }
 
 /// A peer on the network may be quiet for hours; keepalive finds out when it is gone.

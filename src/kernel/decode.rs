@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::json;
-use super::model::names;
 use super::model::sources::sanitized;
+use super::model::{Model, names};
 use super::subscription::text_of;
 use super::time::Timestamp;
 use super::update::{Context, PathMeta, PathValue, Source, Update};
@@ -36,6 +36,16 @@ pub struct Decoded {
 }
 
 impl Decoded {
+    /// Names what the model would not take of the updates, so that the sender is told at once.
+    pub fn foresee(&mut self, model: &Model) {
+        for at in 0..self.updates.len() {
+            if let Some((why, path)) = model.foresee(&self.updates[at]) {
+                let of = if path.is_empty() { "updates".to_owned() } else { path.to_string() };
+                self.issue(format!("{of}: {}", why.as_str()));
+            }
+        }
+    }
+
     fn issue(&mut self, text: String) {
         self.issue_count += 1;
         if self.issues.len() < ISSUES_MAX {
@@ -76,9 +86,14 @@ struct RawItem<'a> {
 
 /// Reads a delta. `provider` is the `$source` of an update that names none. `None` when the text is no JSON object.
 pub fn delta(text: &str, provider: &str) -> Option<Decoded> {
+    delta_within(text, provider, json::DEPTH_MAX)
+}
+
+/// As [`delta`], for text that may nest `depth_max` deep.
+pub fn delta_within(text: &str, provider: &str, depth_max: usize) -> Option<Decoded> {
     let mut decoded = Decoded::default();
-    if !json::depth_is_bounded(text) {
-        decoded.issue(format!("the message nests deeper than {} levels", json::DEPTH_MAX));
+    if !json::depth_is_within(text, depth_max) {
+        decoded.issue(format!("the message nests deeper than {} levels", depth_max.min(json::DEPTH_MAX)));
         return Some(decoded);
     }
     let raw: RawDelta<'_> = json::object(text)?;

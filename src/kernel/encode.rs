@@ -1,6 +1,7 @@
 //! From the model to JSON: deltas for streams, trees for the HTTP API. Names need no escaping (see
 //! [`super::model::names`]), so a delta is put together by copying.
 
+pub mod priorities;
 pub mod sources;
 pub mod tree;
 

@@ -62,3 +62,25 @@ impl Seq {
         Self(self.0 + 1)
     }
 }
+
+/// A server, told from every other: 128 random bits made once and kept in its state directory. Servers that read from each
+/// other name themselves with it, so that nothing goes round in circles (see [`super::relay`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Instance(pub u128);
+
+impl Instance {
+    /// Stands for any server that does not say who it is.
+    pub const UNKNOWN: Self = Self(0);
+
+    /// From 32 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        is_hex.then(|| u128::from_str_radix(text, 16).ok().map(Self))?
+    }
+}
+
+impl std::fmt::Display for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}

@@ -8,9 +8,10 @@ pub fn depth_is_bounded(text: &str) -> bool {
     depth_is_within(text, DEPTH_MAX)
 }
 
-/// Whether `text` nests arrays and objects no deeper than `max`. Linear, without recursion, and right whether or not the
-/// text is valid JSON.
-pub fn depth_is_within(text: &str, max: usize) -> bool {
+/// Whether `text` nests arrays and objects no deeper than `depth_max`, or [`DEPTH_MAX`] where that is less. Linear, without
+/// recursion, and right whether or not the text is valid JSON.
+pub fn depth_is_within(text: &str, depth_max: usize) -> bool {
+    let depth_max = depth_max.min(DEPTH_MAX);
     let mut depth = 0_usize;
     let mut in_string = false;
     let mut escaped = false;
@@ -28,7 +29,7 @@ pub fn depth_is_within(text: &str, max: usize) -> bool {
             b'"' => in_string = true,
             b'[' | b'{' => {
                 depth += 1;
-                if depth > max {
+                if depth > depth_max {
                     return false;
                 }
             }
@@ -52,6 +53,8 @@ mod tests {
     fn depth_is_counted_outside_strings_only() {
         assert!(depth_is_bounded(&"[".repeat(DEPTH_MAX)));
         assert!(!depth_is_bounded(&"[".repeat(DEPTH_MAX + 1)));
+        assert!(depth_is_within("[[[[]]]]", 4) && !depth_is_within("[[[[[]]]]]", 4));
+        assert!(!depth_is_within(&"[".repeat(DEPTH_MAX + 1), usize::MAX));
         assert!(depth_is_bounded(&format!("\"{}\"", "[".repeat(100))));
         assert!(depth_is_bounded(&format!("\"\\\"{}\"", "{".repeat(100))));
         assert!(!depth_is_bounded(&format!("{{\"a\\\\\":{}", "{".repeat(100))));

@@ -34,11 +34,13 @@ pub struct Limits {
     pub contexts_max: usize,
     /// Paths of one context.
     pub leaves_per_context_max: usize,
+    /// Different sources.
+    pub sources_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { paths_max: 16_384, contexts_max: 4_096, leaves_per_context_max: 4_096 }
+        Self { paths_max: 16_384, contexts_max: 4_096, leaves_per_context_max: 4_096, sources_max: 1_024 }
     }
 }
 
@@ -130,7 +132,7 @@ impl Model {
         let mut model = Self {
             limits,
             paths,
-            sources: SourceTable::default(),
+            sources: SourceTable::new(limits.sources_max),
             contexts: Vec::new(),
             free: Vec::new(),
             by_name: HashMap::default(),
@@ -312,7 +314,11 @@ impl Model {
         if item.path.is_empty() {
             return self.apply_static(context, stamp, item.value, values);
         }
-        let path = self.intern_path(&item.path).map_err(|why| (why, item.path.clone()))?;
+        if names::is_static(&item.path) {
+            let object = statics::object_of(&item.path, &item.value);
+            return self.apply_static(context, stamp, Value::json(object), values);
+        }
+        let path = self.path_in(context, &item.path).map_err(|why| (why, item.path.clone()))?;
         if self.is_protected(context, stamp.source, &item.path) {
             return Err((Refusal::Protected, item.path));
         }
@@ -325,6 +331,45 @@ impl Model {
             None => values.push(changed),
         }
         Ok(())
+    }
+
+    /// The number of a path that is to be written in a context, new if it has none. A full context costs no new number.
+    fn path_in(&mut self, context: ContextId, path: &str) -> Result<PathId, Refusal> {
+        let is_full = || {
+            let node = self.node(context);
+            node.is_some_and(|node| node.leaves().len() >= self.limits.leaves_per_context_max)
+        };
+        if self.find_path(path).is_none() && is_full() {
+            return Err(Refusal::PathsFull);
+        }
+        self.intern_path(path)
+    }
+
+    /// What would be refused of an update because it is new and there is no room for it, or because it is not valid: for
+    /// telling the sender at once. [`Self::apply`] decides.
+    pub fn foresee(&self, update: &Update) -> Option<(Refusal, Path)> {
+        let own = match &update.context {
+            Context::Own => Some(self.own_node()),
+            Context::Mmsi(..) => return None,
+            Context::Named(name) => self.find_context(names::usual_context(name).as_deref().unwrap_or(name)),
+        };
+        if let (Context::Named(name), None) = (&update.context, own) {
+            if !names::context_is_valid(names::usual_context(name).as_deref().unwrap_or(name)) {
+                return Some((Refusal::Context, Path::default()));
+            }
+            if self.context_count() >= self.limits.contexts_max {
+                return Some((Refusal::ContextsFull, Path::default()));
+            }
+        }
+        let is_full = self.paths.len() >= self.limits.paths_max
+            || own.is_some_and(|node| node.leaves().len() >= self.limits.leaves_per_context_max);
+        let refusal = |path: &Path| match path {
+            path if path.is_empty() || self.find_path(path).is_some() => None,
+            path if !names::path_is_valid(path) => Some(Refusal::Path),
+            _ => is_full.then_some(Refusal::PathsFull),
+        };
+        let paths = update.values.iter().map(|v| &v.path).chain(update.meta.iter().map(|m| &m.path));
+        paths.into_iter().find_map(|path| Some((refusal(path)?, path.clone())))
     }
 
     /// Writes one slot. Says whether the path shows it, and whether the context had no such path before.
@@ -359,7 +404,7 @@ impl Model {
         };
         let shown = match ranking {
             None => true,
-            Some(i) => rankings[i].shows(leaf, stamp.source, stamp.now, sources),
+            Some(i) => rankings[i].shows(leaf, stamp.source, &value, stamp.now, sources),
         };
         leaf.seq = stamp.seq;
         leaf.is_static = is_static;
@@ -385,6 +430,18 @@ impl Model {
             leaf.shown = at as u8;
         }
         Ok((shown, false))
+    }
+
+    /// Why a path shows what it shows: the rule that holds for it, its sources in the order of that rule.
+    pub fn explain(&self, path: PathId, leaf: &Leaf, now: Moment) -> priority::Explanation<'_> {
+        let text = self.path(path);
+        let ranking = self.rankings.iter().find(|r| r.path().matches(text));
+        priority::explain(ranking, leaf, now, &self.sources)
+    }
+
+    /// The rules that say which source a path shows, first match counts.
+    pub fn priority_rules(&self) -> impl Iterator<Item = &PriorityRule> {
+        self.rankings.iter().map(Ranking::rule)
     }
 
     /// The ranking for a path, found once for each path.
@@ -417,6 +474,11 @@ impl Model {
                 return Err(Refusal::Source);
             }
         }
+        if let Source::Relayed(relayed) = source {
+            if !names::source_is_valid(&relayed.name) {
+                return Err(Refusal::Source);
+            }
+        }
         self.sources.resolve(source, arrival.input, arrival.now.wall).map_err(|_| Refusal::SourcesFull)
     }
 
@@ -434,10 +496,19 @@ impl Model {
                 "vessels.self" | "self" => Ok((self.own, false)),
                 name => match self.by_name.get(name) {
                     Some(&id) => Ok((id, false)),
-                    None if !names::context_is_valid(name) => Err(Refusal::Context),
-                    None => self.new_context(name, mmsi_of(name), now),
+                    None => self.resolve_new_name(name, now),
                 },
             },
+        }
+    }
+
+    fn resolve_new_name(&mut self, name: &str, now: Moment) -> Result<(ContextId, bool), Refusal> {
+        let usual = names::usual_context(name);
+        let name = usual.as_deref().unwrap_or(name);
+        match self.by_name.get(name) {
+            Some(&id) => Ok((id, false)),
+            None if !names::context_is_valid(name) => Err(Refusal::Context),
+            None => self.new_context(name, mmsi_of(name), now),
         }
     }
 

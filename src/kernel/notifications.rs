@@ -134,6 +134,12 @@ impl Notifications {
         self.raised.iter()
     }
 
+    /// Keeps those of which `is_kept` says so.
+    pub fn retain(&mut self, is_kept: impl FnMut(&Key) -> bool) {
+        let mut is_kept = is_kept;
+        self.raised.retain(|key, _| is_kept(key));
+    }
+
     /// How many are raised.
     pub fn len(&self) -> usize {
         self.raised.len()

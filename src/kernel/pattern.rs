@@ -15,6 +15,18 @@ enum Kind {
     Pieces(Box<[Box<str>]>),
 }
 
+impl std::fmt::Display for Pattern {
+    /// The text that it was made from (several stars in a row are one).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Kind::All => f.write_str("*"),
+            Kind::Exact(text) => f.write_str(text),
+            Kind::Prefix(prefix) => write!(f, "{prefix}*"),
+            Kind::Pieces(pieces) => f.write_str(&pieces.join("*")),
+        }
+    }
+}
+
 impl Pattern {
     /// Compiles the text of a pattern. Every text is a valid one.
     pub fn new(text: &str) -> Self {

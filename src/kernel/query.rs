@@ -11,6 +11,8 @@ use super::world::World;
 /// Writes the node that `segments` lead to. False, and nothing written, when there is none.
 pub fn write_node(out: &mut String, world: &World, segments: &[&str], now: Now) -> bool {
     match segments {
+        // DIV-06: the schema says `aton`, everybody else `atons`.
+        ["aton", rest @ ..] => write_root(out, world, "atons", rest, now),
         [] => {
             write_full(out, world, now);
             true
@@ -88,11 +90,24 @@ fn write_root(out: &mut String, world: &World, root: &str, rest: &[&str], now: N
         }
         return any;
     };
-    let node = match (root, *id) {
+    find_node(world, root, id).is_some_and(|node| write_in_context(out, world, node, path, now))
+}
+
+fn find_node<'w>(world: &'w World, root: &str, id: &str) -> Option<&'w ContextNode> {
+    match (root, id) {
         ("vessels", "self") => Some(world.model.own_node()),
         _ => world.model.find_context(&format!("{root}.{id}")),
+    }
+}
+
+/// The leaf that `segments` lead to, with its context.
+pub fn find_leaf<'w>(world: &'w World, segments: &[&str]) -> Option<(&'w ContextNode, &'w Leaf)> {
+    let (node, path) = match segments {
+        ["shore", "basestations", id, path @ ..] => (find_node(world, "shore.basestations", id)?, path),
+        [root, id, path @ ..] => (find_node(world, root, id)?, path),
+        _ => return None,
     };
-    node.is_some_and(|node| write_in_context(out, world, node, path, now))
+    leaf_at(node, &world.model, &path.join(".")).map(|leaf| (node, leaf))
 }
 
 fn write_in_context(out: &mut String, world: &World, node: &ContextNode, segments: &[&str], now: Now) -> bool {
@@ -106,7 +121,7 @@ fn write_in_context(out: &mut String, world: &World, node: &ContextNode, segment
         return true;
     }
     let path = segments.join(".");
-    if let Some(leaf) = find_leaf(node, model, &path).filter(|leaf| leaf.is_static) {
+    if let Some(leaf) = leaf_at(node, model, &path).filter(|leaf| leaf.is_static) {
         leaf.shown_slot().value.write_json(out);
         return true;
     }
@@ -118,20 +133,26 @@ fn write_in_context(out: &mut String, world: &World, node: &ContextNode, segment
     for split in (1..segments.len()).rev() {
         let (head, member) = segments.split_at(split);
         let path = head.join(".");
-        if let Some(leaf) = find_leaf(node, model, &path) {
-            let mut json = String::new();
-            tree::write_leaf(&mut json, model, world, leaf, now.mono);
-            let leaf: serde_json::Value = serde_json::from_str(&json).expect("the tree writes JSON");
-            return write_member(out, &leaf, member);
-        }
         if let ["meta", member @ ..] = member {
             // REST-16: specified paths have metadata whether or not they ever had a value.
-            let Some(meta) = world.meta_of(&path) else { continue };
-            let meta: serde_json::Value = serde_json::from_str(&meta).expect("the registry writes JSON");
-            return write_member(out, &meta, member);
+            let Some(meta) = world.meta_of(&path) else { return false };
+            return write_member(out, &parsed(&meta), member);
+        }
+        if let Some(leaf) = leaf_at(node, model, &path) {
+            let mut json = String::new();
+            if leaf.is_static {
+                leaf.shown_slot().value.write_json(&mut json);
+            } else {
+                tree::write_leaf(&mut json, model, world, node, leaf, now.mono);
+            }
+            return write_member(out, &parsed(&json), member);
         }
     }
     false
+}
+
+fn parsed(json: &str) -> serde_json::Value {
+    serde_json::from_str(json).expect("the model and the registry hold and write JSON")
 }
 
 /// `GET …/meta` on a context: path to metadata, for everything present.
@@ -150,7 +171,7 @@ fn write_all_meta(out: &mut String, world: &World, node: &ContextNode) {
     out.push('}');
 }
 
-fn find_leaf<'a>(node: &'a ContextNode, model: &Model, path: &str) -> Option<&'a Leaf> {
+fn leaf_at<'a>(node: &'a ContextNode, model: &Model, path: &str) -> Option<&'a Leaf> {
     node.leaf(model.find_path(path)?)
 }
 

@@ -17,6 +17,7 @@ mod limited;
 mod live;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -25,9 +26,10 @@ use self::greeting::Greeting;
 use self::interest::Interest;
 use self::limited::Limited;
 use super::encode;
-use super::id::{PathId, Seq};
+use super::id::{Instance, PathId, Seq, SourceId};
 use super::model::context::{ContextNode, Leaf, Slot};
 use super::pattern::Pattern;
+use super::relay;
 use super::subscription::{ContextPattern, Policy, ROWS_MAX, Row};
 use super::time::{Moment, Now};
 use super::value::Value;
@@ -60,6 +62,9 @@ pub struct Options {
     pub backpressure: bool,
     /// Rows at the most, those that the address implies included.
     pub rows_max: usize,
+    /// The reader is another server: it gets nothing that has come through it, and is told where the rest came through
+    /// (see [`super::relay`]). Rows with `policy=fixed` share their frames with other readers and don't heed this.
+    pub peer: Option<Instance>,
 }
 
 impl Default for Options {
@@ -74,6 +79,7 @@ impl Default for Options {
             full: false,
             backpressure: false,
             rows_max: ROWS_MAX,
+            peer: None,
         }
     }
 }
@@ -151,6 +157,8 @@ pub struct Session {
     replies_overflowed: bool,
     /// By [`PathId`]: metadata was sent on this connection.
     meta_sent: Vec<bool>,
+    /// By [`SourceId`]: what a peer was told of where the source came through.
+    introduced: Vec<Option<Arc<[Instance]>>>,
     /// How many values were left out because newer ones were there.
     conflated: u64,
     /// When the client had everything last.
@@ -180,6 +188,7 @@ impl Session {
             replies: VecDeque::new(),
             replies_overflowed: false,
             meta_sent: Vec::new(),
+            introduced: Vec::new(),
             conflated: 0,
             up_to_date: now,
             behind: None,
@@ -267,6 +276,32 @@ impl Session {
         }
     }
 
+    /// The reader is another server ([`Options::peer`]).
+    pub fn set_peer(&mut self, peer: Instance) {
+        self.options.peer = Some(peer);
+    }
+
+    /// Whether a source has come through the reader, who then knows it better.
+    fn came_from_peer(&self, source: SourceId, world: &World) -> bool {
+        self.options.peer.is_some_and(|peer| world.model.sources().via(source).is_some_and(|via| via.contains(&peer)))
+    }
+
+    /// Tells a peer through whom a source came, before its first delta and when that has changed.
+    fn introduce(&mut self, source: SourceId, world: &World, frames: &mut Frames<'_>) {
+        if self.options.peer.is_none() {
+            return;
+        }
+        let Some(via) = world.model.sources().via(source) else { return };
+        if self.introduced.len() <= source.index() {
+            self.introduced.resize(source.index() + 1, None);
+        }
+        let told = &mut self.introduced[source.index()];
+        if !told.as_ref().is_some_and(|told| Arc::ptr_eq(told, via)) {
+            *told = Some(via.clone());
+            frames.push(Bytes::from(relay::provenance(world.model.sources().name(source), via)));
+        }
+    }
+
     /// Whether rows that do not say get every source.
     pub fn wants_all_sources(&self) -> bool {
         self.options.all_sources
@@ -348,6 +383,7 @@ impl Session {
         &mut self,
         paths: impl Iterator<Item = PathId>,
         context: &str,
+        source: Option<&str>,
         world: &World,
         now: Now,
         frames: &mut Frames<'_>,
@@ -364,7 +400,7 @@ impl Session {
                 continue;
             }
             if let Some(json) = world.meta_json(path) {
-                push_meta(&mut delta, context, world.model.path(path), &json, now);
+                push_meta(&mut delta, context, source, world.model.path(path), &json, now);
             }
         }
         if let Some(delta) = delta {
@@ -374,14 +410,14 @@ impl Session {
     }
 }
 
-fn push_meta(delta: &mut Option<String>, context: &str, path: &str, json: &str, now: Now) {
-    let out = match delta {
-        Some(out) => {
-            out.push(',');
-            out
-        }
-        None => delta
-            .insert(format!("{{\"context\":\"{context}\",\"updates\":[{{\"timestamp\":\"{}\",\"meta\":[", now.wall)),
+fn push_meta(delta: &mut Option<String>, context: &str, source: Option<&str>, path: &str, json: &str, now: Now) {
+    let out = if let Some(out) = delta {
+        out.push(',');
+        out
+    } else {
+        let source = source.map(|source| format!("\"$source\":\"{source}\",")).unwrap_or_default();
+        let time = now.wall;
+        delta.insert(format!("{{\"context\":\"{context}\",\"updates\":[{{{source}\"timestamp\":\"{time}\",\"meta\":["))
     };
     out.push_str("{\"path\":\"");
     out.push_str(path);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
+use super::id::Instance;
 use super::time::Timestamp;
 use super::value::Value;
 
@@ -106,6 +107,19 @@ pub enum Source {
     Ref(CompactString),
     /// A name, and the `source` object that came with it (compact JSON), kept for the tree under `/sources`.
     Described(CompactString, Arc<str>),
+    /// A source that another server relays.
+    Relayed(Box<Relayed>),
+}
+
+/// Who says it, and through which servers it came here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relayed {
+    /// The `$source` here: the input's name, a dot, and the `$source` that the other server gives.
+    pub name: CompactString,
+    /// The `source` object that came with it (compact JSON).
+    pub description: Option<Arc<str>>,
+    /// The servers that it has come through, the nearest first; never empty.
+    pub via: Arc<[Instance]>,
 }
 
 /// The `source` object of a sentence: `{"sentence":"RMC","talker":"GP","type":"NMEA0183"}`.

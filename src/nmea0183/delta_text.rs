@@ -22,6 +22,10 @@ pub fn push_delta(update: &Update, out: &mut String) {
             out.push_str("\"$source\":");
             push_text(name, out);
         }
+        Source::Relayed(relayed) => {
+            out.push_str("\"$source\":");
+            push_text(&relayed.name, out);
+        }
     }
     if let Some(time) = update.timestamp {
         out.push_str(",\"timestamp\":\"");

@@ -17,6 +17,7 @@ use crate::input::Batch;
 use crate::kernel::decode;
 use crate::kernel::id::Origin;
 use crate::kernel::json;
+use crate::kernel::relay;
 use crate::kernel::session::Session;
 use crate::kernel::subscription::{self, Subscribe};
 
@@ -84,6 +85,8 @@ struct Message<'a> {
     get: Option<&'a RawValue>,
     #[serde(borrow, default)]
     query: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    taffrail: Option<&'a RawValue>,
 }
 
 impl Client {
@@ -134,8 +137,12 @@ impl Client {
             around.counters.issues.fetch_add(1, Ordering::Relaxed);
             return;
         };
+        if let Some(peer) = message.taffrail.and_then(|raw| relay::read(raw).instance) {
+            self.session.set_peer(peer);
+            self.session.reply(relay::introduction(around.instance));
+        }
         if message.updates.is_some() {
-            self.on_delta(text, around).await;
+            self.on_delta(text, feed, around).await;
         }
         if message.subscribe.is_some() || message.announce.is_some() {
             if let Some(subscribe) = json::object::<Subscribe<'_>>(text) {
@@ -160,7 +167,7 @@ impl Client {
         }
     }
 
-    async fn on_delta(&mut self, text: &str, around: &Surroundings<'_>) {
+    async fn on_delta(&mut self, text: &str, feed: &Feed, around: &Surroundings<'_>) {
         let (hub, provider, origin) = match &mut self.writer {
             Writer::Allowed { hub, provider, origin } => (hub, provider, *origin),
             Writer::Refused { why, told } => {
@@ -172,7 +179,8 @@ impl Client {
                 return;
             }
         };
-        let Some(decoded) = decode::delta(text, provider) else { return };
+        let Some(mut decoded) = decode::delta(text, provider) else { return };
+        decoded.foresee(&feed.read().model);
         if !decoded.updates.is_empty() {
             let batch = Batch {
                 input: provider.clone(),

@@ -19,6 +19,7 @@ use super::client::Client;
 use super::metered::Written;
 use crate::clock::Clock;
 use crate::feed::Feed;
+use crate::kernel::id::Instance;
 use crate::kernel::session::{CloseReason, Pumped};
 use crate::kernel::time::Moment;
 
@@ -130,16 +131,18 @@ pub struct StreamCounters {
 pub struct Surroundings<'a> {
     /// What time it is.
     pub clock: &'a dyn Clock,
+    /// Who we are to a peer that is a server.
+    pub instance: Instance,
     /// Counts.
     pub counters: &'a StreamCounters,
     /// Stops the stream.
     pub token: &'a CancellationToken,
+    /// How deep a message may nest.
+    pub depth_max: usize,
     /// A ping every so often; zero for none.
     pub ping_interval: Duration,
     /// A peer that accepts no byte for this long is closed.
     pub stall_close: Duration,
-    /// Nesting of arrays and objects in a message at the most.
-    pub depth_max: usize,
     /// What the peer has accepted.
     pub written: Written,
 }

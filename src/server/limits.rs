@@ -1,8 +1,26 @@
-//! How many streams one address may have.
+//! How many streams one address may have, and how long the body of a request may be.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+/// Bytes of a request's body at the most; what announces more is answered 413 and not read (ERR-09).
+const BODY_BYTES_MAX: u64 = 10_000_000;
+
+/// Refuses requests whose body is too long.
+pub async fn body(request: Request<Body>, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > BODY_BYTES_MAX) {
+        let words = format!("the body is longer than {BODY_BYTES_MAX} bytes");
+        return super::headers::error(StatusCode::PAYLOAD_TOO_LARGE, &words);
+    }
+    next.run(request).await
+}
 
 /// Streams by address. The map holds only addresses that have one open, so it is bounded by the streams themselves.
 #[derive(Debug, Clone, Default)]

@@ -17,10 +17,11 @@ const SEGMENTS_MAX: usize = 40;
 pub async fn api(State(shared): State<Arc<Shared>>, request: Request<axum::body::Body>) -> Response {
     match *request.method() {
         Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return allowed(),
         Method::PUT | Method::DELETE | Method::POST => return not_supported(request.uri().path()),
         _ => return headers::error(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported here"),
     }
-    let path = request.uri().path().trim_start_matches("/signalk/v1/api").trim_matches('/');
+    let path = request.uri().path().strip_prefix("/signalk/v1/api").unwrap_or("").trim_matches('/');
     let Some(segments) = decoded_segments(path) else {
         return headers::error(StatusCode::BAD_REQUEST, "the path is not valid UTF-8 in percent encoding");
     };
@@ -41,6 +42,12 @@ pub async fn api(State(shared): State<Arc<Shared>>, request: Request<axum::body:
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
+}
+
+/// What may be asked of a node.
+fn allowed() -> Response {
+    (StatusCode::NO_CONTENT, [(header::ALLOW, HeaderValue::from_static("GET, HEAD, PUT, DELETE, OPTIONS"))])
+        .into_response()
 }
 
 /// A write that nothing here can carry out, in the form of a PUT's reply.

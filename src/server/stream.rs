@@ -17,7 +17,8 @@ use super::driver;
 use super::metered::Written;
 use super::{Shared, server_events};
 use crate::kernel::hello;
-use crate::kernel::id::Seq;
+use crate::kernel::id::{Instance, Seq};
+use crate::kernel::relay;
 use crate::kernel::session::{Implied, Options, Session};
 
 /// Buffers of one connection. The library's own defaults cost 135 KB a client, these 6.
@@ -70,6 +71,9 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
                 if let Some(info) = info {
                     session.reply(info);
                 }
+                if options.peer.is_some() {
+                    session.reply(relay::introduction(shared.instance));
+                }
                 session
             };
             let events = wants_events.then(|| shared.events.lane());
@@ -93,6 +97,7 @@ pub fn options_of(query: &[(String, String)]) -> Result<Options, String> {
             ("sendCachedValues", value) => options.send_cached = value != "false",
             ("sendMeta", value) => options.send_meta = value == "all",
             ("sourcePolicy", value) => options.all_sources = value == "all",
+            ("taffrail", value) => options.peer = Instance::parse(value),
             ("timepoints", value) => options.timepoints |= value == "true",
             ("timepoint", value) => {
                 let after = value.parse().map_err(|_| format!("timepoint={value}, which is not a whole number"))?;

@@ -10,12 +10,13 @@ pub mod ws;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use taffrail::app::Server;
-use taffrail::clock::SystemClock;
+use taffrail::clock::{Clock, SystemClock};
 use taffrail::config::{Config, Sources};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::{Instant, timeout};
@@ -38,7 +39,7 @@ pub struct TestServer {
     /// The server itself, for tests that look at its counters.
     pub server: Server,
     writer: OnceCell<Mutex<WsClient>>,
-    _state: tempfile::TempDir,
+    _state: Option<tempfile::TempDir>,
 }
 
 impl TestServer {
@@ -46,7 +47,14 @@ impl TestServer {
     /// test's own whatever it says, and there is no input unless it names one.
     pub async fn start(toml: &str) -> Self {
         let state = tempfile::tempdir().unwrap();
-        let environment = vec![("STATE_DIRECTORY".to_owned(), state.path().to_str().unwrap().to_owned())];
+        let mut server = Self::start_with(toml, Arc::new(SystemClock::new()), state.path()).await;
+        server._state = Some(state);
+        server
+    }
+
+    /// The same with a clock of the test's own, and a state directory that may outlive the server.
+    pub async fn start_with(toml: &str, clock: Arc<dyn Clock>, state: &Path) -> Self {
+        let environment = vec![("STATE_DIRECTORY".to_owned(), state.to_str().unwrap().to_owned())];
         let sources = Sources { file: Some(("test.toml", toml)), environment, ..Sources::default() };
         let mut config = Config::load(&sources).unwrap_or_else(|problems| panic!("{problems}\n{toml}"));
         let anywhere: SocketAddr = "127.0.0.1:0".parse().unwrap();
@@ -56,8 +64,8 @@ impl TestServer {
         if !toml.contains("[[input]]") {
             config.inputs.clear();
         }
-        let server = Server::start(&config, Arc::new(SystemClock::new())).await.expect("a server that starts");
-        Self { http: server.http, tcp: server.tcp, server, writer: OnceCell::new(), _state: state }
+        let server = Server::start(&config, clock).await.expect("a server that starts");
+        Self { http: server.http, tcp: server.tcp, server, writer: OnceCell::new(), _state: None }
     }
 
     /// A WebSocket on the stream; `query` is what comes after the question mark. The hello has not been read.
@@ -127,7 +135,7 @@ impl TestServer {
 
     /// Whether the last value of each path of a delta is what REST shows, for its source or at all.
     async fn shows(&self, delta: &Json) -> bool {
-        let context = delta["context"].as_str().unwrap_or("vessels.self");
+        let context = delta["context"].as_str().filter(|&c| c != "self").unwrap_or("vessels.self");
         let root_end = if context.starts_with("shore.basestations.") { 18 } else { context.find('.').unwrap_or(0) };
         let base = format!("{}/{}", context[..root_end].replace('.', "/"), &context[root_end + 1..]);
         let updates = delta["updates"].as_array().into_iter().flatten();
@@ -208,6 +216,13 @@ pub trait Stream {
     /// Asks for rows of the own vessel; a row is `{"path":…}` and so on.
     async fn subscribe(&mut self, rows: Json) {
         self.send(&json!({"context": "vessels.self", "subscribe": rows})).await;
+    }
+
+    /// Returns when the server has done everything that was sent before: asks something, and passes over what comes before
+    /// the answer.
+    async fn settled(&mut self) {
+        self.send(&json!({"requestId": "settled", "query": true})).await;
+        self.until("the answer to a request", |m| m["requestId"] == "settled").await;
     }
 
     /// The next message.

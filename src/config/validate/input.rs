@@ -4,7 +4,7 @@ use crate::config::flags::Flags;
 use crate::config::layers::{Effective, Layers, Reading, Section};
 use crate::config::problem::{Problem, Problems};
 use crate::config::raw::{Field, Origin, Raw, Spot};
-use crate::config::{Format, Input, InputKind, reading};
+use crate::config::{Format, Input, InputKind, Upstream, Wanted, reading};
 
 /// Characters of an input's name: it is part of every `$source`, which clients show in narrow columns.
 const NAME_CHARS_MAX: usize = 32;
@@ -37,6 +37,8 @@ const TYPES: &[(&str, Type)] = &[
 ];
 
 const FORMATS: &[(&str, Format)] = &[("nmea0183", Format::Nmea0183), ("signalk", Format::SignalK)];
+
+const WANTED: &[(&str, Wanted)] = &[("all", Wanted::All), ("self", Wanted::Own)];
 
 /// All inputs, and for each the place that says where it listens or what it opens.
 pub fn read(
@@ -129,7 +131,7 @@ fn keys_of(word: Type) -> &'static str {
         Type::File => ", path, rate, repeat",
         Type::Stdin => "",
         Type::Demo => ", seed, rate",
-        Type::SignalK => ", url",
+        Type::SignalK => ", url, subscribe, paths, aboard, certificate",
     }
 }
 
@@ -159,8 +161,28 @@ fn kind(section: &mut Section, word: Type, flags: &Flags, problems: &mut Problem
             let seed = section.get("seed", problems, reading::whole(0..=i64::MAX)).unsigned_abs();
             InputKind::Demo { seed, rate: section.get("rate", problems, reading::number(RATES)) }
         }
-        Type::SignalK => InputKind::SignalK { url: section.required("url", problems, reading::url)? },
+        Type::SignalK => {
+            let url = section.required("url", problems, reading::url);
+            let subscribe = section.get("subscribe", problems, reading::word(WANTED));
+            let paths = section.get("paths", problems, paths);
+            let aboard = section.get("aboard", problems, reading::switch);
+            let certificate = section.optional("certificate", problems, reading::path);
+            InputKind::SignalK(Upstream { url: url?, subscribe, paths, aboard, certificate })
+        }
     })
+}
+
+/// Patterns of one input at the most.
+const PATHS_MAX: usize = 64;
+
+fn paths(raw: &Raw) -> Reading<Vec<String>> {
+    let all = match raw {
+        Raw::List(items) if !items.is_empty() && items.len() <= PATHS_MAX => {
+            items.iter().map(|Spot { raw, .. }| reading::signalk_path(raw).ok()).collect()
+        }
+        _ => None,
+    };
+    all.ok_or_else(|| "a list of 1 to 64 paths, such as [\"navigation.*\", \"environment.wind.*\"]".into())
 }
 
 fn baud(raw: &Raw) -> Reading<Option<u32>> {

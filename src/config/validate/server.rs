@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::SHORTEST;
+use crate::config::environment;
+use crate::config::keys::Kind;
 use crate::config::layers::{Effective, Layers, Section};
 use crate::config::problem::{Problem, Problems};
 use crate::config::raw::{Origin, Raw};
@@ -30,6 +32,8 @@ pub fn read(
         http: section.get("http", problems, reading::address),
         tcp: section.get("tcp", problems, reading::address_or_off),
         mdns: section.get("mdns", problems, reading::switch),
+        mdns_interfaces: section.get("mdns_interfaces", problems, reading::interfaces),
+        external_port: external_port(&mut section, environment, problems),
         name: section.get("name", problems, reading::text),
         max_connections_per_ip: section.get("max_connections_per_ip", problems, reading::whole(1..=65_535)) as u32,
         ping_interval: Duration::from_millis(section.get("ping_interval_ms", problems, ping_range).unsigned_abs()),
@@ -69,6 +73,27 @@ fn state_dir(section: &mut Section, environment: &[(String, String)], problems: 
     }
     section.note("state_dir", Raw::Text(text), origin);
     path
+}
+
+/// As configured; else by the variable that other Signal K servers know (MDNS-09), which has no prefix of ours.
+fn external_port(section: &mut Section, environment: &[(String, String)], problems: &mut Problems) -> Option<u16> {
+    const VARIABLE: &str = "EXTERNALPORT";
+    if let Some(port) = section.optional("external_port", problems, reading::port) {
+        return Some(port);
+    }
+    let (_, text) = environment.iter().find(|(name, text)| name == VARIABLE && !text.is_empty())?;
+    let origin = Origin::Environment(VARIABLE.to_owned());
+    let raw = environment::typed(Kind::Whole, text, &origin);
+    match reading::port(&raw) {
+        Ok(port) => {
+            section.note("external_port", raw, origin);
+            Some(port)
+        }
+        Err(expected) => {
+            problems.push(Problem::new(&origin, "server.external_port", &format!("found {raw}"), expected));
+            None
+        }
+    }
 }
 
 fn first(directories: &str) -> &str {

@@ -5,56 +5,103 @@ use serde_json::{Map, Value as Json, json};
 use crate::kernel::model::Model;
 use crate::kernel::model::sources::SourceInfo;
 
-/// The whole branch. A source of sentences is `<input>.<talker>`; other names nest at their dots (SRC-07 to SRC-09).
+/// What a source is, which decides the shape of its node (SRC-10: never two of them).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bus {
+    Nmea0183,
+    Nmea2000,
+    Other,
+}
+
+/// The whole branch. Names nest at their dots, so a source of sentences is `<input>.<talker>` and a device on a bus is
+/// `<bus>.<address>` (SRC-07 to SRC-09). A node below another one is never overwritten by what is said of that other one.
 pub fn tree(model: &Model) -> Json {
     let mut root = Map::new();
+    for (name, _) in model.sources().iter() {
+        node_at(&mut root, name.split('.'));
+    }
     for (name, info) in model.sources().iter() {
-        let mut at = &mut root;
-        let mut segments = name.split('.').peekable();
-        while let Some(segment) = segments.next() {
-            let node = at.entry(segment).or_insert_with(|| Json::Object(Map::new()));
-            // Whatever stood at the name of a node before, a node it is now.
-            if !node.is_object() {
-                *node = Json::Object(Map::new());
-            }
-            let Json::Object(inner) = node else { return Json::Object(root) };
-            at = inner;
-            if segments.peek().is_some() && info.nmea0183.is_some() {
-                at.entry("label").or_insert_with(|| json!(segment));
-                at.entry("type").or_insert_with(|| json!("NMEA0183"));
-            }
+        let description: Map<String, Json> =
+            info.descriptions.last().and_then(|(json, _)| serde_json::from_str(json).ok()).unwrap_or_default();
+        let bus = bus_of(info, &description);
+        if let (Bus::Nmea0183 | Bus::Nmea2000, Some((above, _))) = (bus, name.rsplit_once('.')) {
+            let label = description.get("label").cloned().unwrap_or_else(|| json!(above));
+            let node = node_at(&mut root, above.split('.'));
+            put(node, "label", label);
+            put(node, "type", json!(if bus == Bus::Nmea2000 { "NMEA2000" } else { "NMEA0183" }));
         }
-        describe(at, model, info);
+        describe(node_at(&mut root, name.split('.')), model, info, bus, description);
     }
     Json::Object(root)
 }
 
-fn describe(node: &mut Map<String, Json>, model: &Model, info: &SourceInfo) {
-    if let Some((_, talker)) = &info.nmea0183 {
-        let sentences: Map<String, Json> =
-            info.sentences.iter().map(|(d, t)| (model.sources().detail(*d).to_owned(), json!(t.to_string()))).collect();
-        node.insert("talker".into(), json!(talker.as_str()));
-        node.insert("sentences".into(), Json::Object(sentences));
-        return;
+fn bus_of(info: &SourceInfo, description: &Map<String, Json>) -> Bus {
+    match description.get("type").and_then(Json::as_str) {
+        Some("NMEA2000") => Bus::Nmea2000,
+        Some("NMEA0183") => Bus::Nmea0183,
+        _ if info.nmea0183.is_some() => Bus::Nmea0183,
+        _ if description.contains_key("pgn") => Bus::Nmea2000,
+        _ if description.contains_key("sentence") => Bus::Nmea0183,
+        _ => Bus::Other,
     }
-    let description = info.description.as_deref().and_then(|json| serde_json::from_str(json).ok());
-    if let Some(Json::Object(members)) = description {
-        let n2k = members.contains_key("pgn") || members.get("type").is_some_and(|t| t == "NMEA2000");
-        let instance = members.get("instance").and_then(Json::as_str).map(str::to_owned);
-        if n2k {
-            let pgns: Map<String, Json> =
-                members.get("pgn").map(|pgn| (pgn.to_string(), json!(info.last.to_string()))).into_iter().collect();
-            let mut bus = members.clone();
-            bus.remove("pgn");
-            bus.remove("label");
-            bus.insert("pgns".into(), Json::Object(pgns));
-            node.insert("n2k".into(), Json::Object(bus));
-        } else {
-            node.extend(members);
+}
+
+/// The node at a place, made where it is missing.
+fn node_at<'a, 'n>(
+    root: &'a mut Map<String, Json>,
+    segments: impl Iterator<Item = &'n str>,
+) -> &'a mut Map<String, Json> {
+    segments.fold(root, |at, segment| {
+        let node = at.entry(segment).or_insert_with(|| Json::Object(Map::new()));
+        node.as_object_mut().expect("nodes are made before anything else is put into them")
+    })
+}
+
+/// Sets a member, unless another source has its node there.
+fn put(node: &mut Map<String, Json>, name: &str, value: Json) {
+    node.entry(name).or_insert(value);
+}
+
+fn describe(
+    node: &mut Map<String, Json>,
+    model: &Model,
+    info: &SourceInfo,
+    bus: Bus,
+    mut description: Map<String, Json>,
+) {
+    let kinds = |pgns: bool| -> Json {
+        let name = |detail| model.sources().detail(detail);
+        let is_pgn = |name: &str| name.bytes().all(|b| b.is_ascii_digit());
+        let kinds = info.sentences.iter().filter(|(d, _)| is_pgn(name(*d)) == pgns);
+        Json::Object(kinds.map(|(d, at)| (name(*d).to_owned(), json!(at.to_string()))).collect())
+    };
+    // What stands in another place already.
+    for name in ["pgn", "sentence", "instance"] {
+        description.remove(name);
+    }
+    match bus {
+        Bus::Nmea0183 => {
+            description.remove("label");
+            description.remove("type");
+            if let Some((_, talker)) = &info.nmea0183 {
+                put(node, "talker", json!(talker.as_str()));
+            }
+            put(node, "sentences", kinds(false));
         }
-        if let Some(instance) = instance {
-            node.entry(instance).or_insert_with(|| Json::Object(Map::new()));
+        Bus::Nmea2000 => {
+            description.remove("label");
+            description.remove("type");
+            description.insert("pgns".into(), kinds(true));
+            put(node, "n2k", Json::Object(std::mem::take(&mut description)));
+        }
+        Bus::Other => {
+            put(node, "timestamp", json!(info.last.to_string()));
         }
     }
-    node.insert("timestamp".into(), json!(info.last.to_string()));
+    for (name, value) in description {
+        put(node, &name, value);
+    }
+    for instance in &info.instances {
+        put(node, instance, Json::Object(Map::new()));
+    }
 }

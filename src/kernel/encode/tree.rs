@@ -26,13 +26,19 @@ pub fn write_context(
 ) {
     let skip = if prefix.is_empty() { 0 } else { prefix.len() + 1 };
     let mut tree = TreeWriter::new(out);
+    // The last bare value. What lies below it is left out: JSON has no place for it.
+    let mut bare = None;
     for leaf in node.subtree(prefix, model.paths()) {
         let path = model.path(leaf.path);
+        if bare.is_some_and(|bare| path.strip_prefix(bare).is_some_and(|rest| rest.starts_with('.'))) {
+            continue;
+        }
         let below = path.get(skip..).unwrap_or("");
         if leaf.is_static {
+            bare = Some(path);
             tree.value(below, |out| leaf.shown_slot().value.write_json(out));
         } else {
-            tree.node(below, |out| write_leaf_members(out, model, meta, leaf, now));
+            tree.node(below, |out| write_leaf_members(out, model, meta, node, leaf, now));
         }
     }
     tree.finish();
@@ -40,7 +46,14 @@ pub fn write_context(
 
 /// Writes the members of a leaf without the braces around them: `"value":…,"$source":…,"timestamp":…` and what else
 /// there is.
-fn write_leaf_members(out: &mut String, model: &Model, meta: &impl MetaSource, leaf: &Leaf, now: Moment) {
+fn write_leaf_members(
+    out: &mut String,
+    model: &Model,
+    meta: &impl MetaSource,
+    node: &ContextNode,
+    leaf: &Leaf,
+    now: Moment,
+) {
     let shown = leaf.shown_slot();
     if let Some(json) = meta.meta_json(model, leaf) {
         out.push_str("\"meta\":");
@@ -55,7 +68,7 @@ fn write_leaf_members(out: &mut String, model: &Model, meta: &impl MetaSource, l
     shown.timestamp.push_to(out);
     out.push('"');
     write_detail(out, model, shown);
-    if shown.is_stale(now, meta.timeout_ms(model, leaf)) {
+    if shown.is_stale(now, meta.timeout_ms(model, leaf)) && !has_state_below(model, node, leaf) {
         out.push_str(",\"state\":{\"timedOut\":true}");
     }
     if leaf.slots.len() > 1 {
@@ -64,10 +77,23 @@ fn write_leaf_members(out: &mut String, model: &Model, meta: &impl MetaSource, l
     }
 }
 
+/// Whether a leaf has another one below it that is called `state`, as the mark of a stale value is.
+fn has_state_below(model: &Model, node: &ContextNode, leaf: &Leaf) -> bool {
+    let path = format!("{}.state", model.path(leaf.path));
+    !node.subtree(&path, model.paths()).is_empty()
+}
+
 /// Writes a leaf as an object of its own.
-pub fn write_leaf(out: &mut String, model: &Model, meta: &impl MetaSource, leaf: &Leaf, now: Moment) {
+pub fn write_leaf(
+    out: &mut String,
+    model: &Model,
+    meta: &impl MetaSource,
+    node: &ContextNode,
+    leaf: &Leaf,
+    now: Moment,
+) {
     out.push('{');
-    write_leaf_members(out, model, meta, leaf, now);
+    write_leaf_members(out, model, meta, node, leaf, now);
     out.push('}');
 }
 
@@ -138,7 +164,7 @@ impl<'o, 'p> TreeWriter<'o, 'p> {
         self.has_member = true;
     }
 
-    /// A bare value. What would lie below it is left out: JSON has no place for it.
+    /// A bare value, with nothing below it.
     fn value(&mut self, path: &'p str, write: impl FnOnce(&mut String)) {
         let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
         self.enter(parent);

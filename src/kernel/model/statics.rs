@@ -3,11 +3,12 @@
 //! Each member becomes a leaf of its own (`name`, `communication.callsignVhf`) that stands bare in the tree, so objects
 //! merge at every depth. On the wire they are objects at the empty path again.
 
-use super::context::StaticLeaves;
+use super::context::{StaticLeaves, tree_order};
 use super::{Model, Refusal, Stamp, names};
 use crate::kernel::change::Changed;
+use crate::kernel::encode::tree::write_statics;
 use crate::kernel::id::{ContextId, PathId, SourceId};
-use crate::kernel::update::Path;
+use crate::kernel::update::{Mmsi, Path};
 use crate::kernel::value::Value;
 
 /// Different static objects remembered for one context; AIS sends three or four.
@@ -24,6 +25,8 @@ impl Model {
         let Value::Json(json) = &value else { return Err((Refusal::Path, Path::default())) };
         let own = context == self.own;
         let mut first = false;
+        let mut refused = None;
+        let mut published = value.clone();
         if let Some(leaves) = self.remembered(context, stamp.source, json) {
             // The same object as before: its leaves only get the new number.
             let node = self.contexts[context.index as usize].node.as_deref_mut().expect("found above");
@@ -37,24 +40,32 @@ impl Model {
             }
         } else {
             let members = flatten(json).ok_or((Refusal::Path, Path::default()))?;
-            let mut leaves = StaticLeaves::new();
-            let mut kept = members.len();
+            let mut leaves: StaticLeaves = StaticLeaves::new();
+            let mut kept: Vec<(String, Value)> = Vec::with_capacity(members.len());
+            let mut as_it_came = true;
             for (text, member) in members {
-                if own && self.is_protected(context, stamp.source, &text) {
-                    kept -= 1;
-                    continue;
+                let (member, is_usual) = usual_form(&text, member);
+                as_it_came &= is_usual;
+                match self.write_static(context, stamp, &text, member.clone()) {
+                    Ok((path, is_first)) => {
+                        first |= is_first;
+                        leaves.push(path);
+                        kept.push((text, member));
+                    }
+                    Err(why) => {
+                        as_it_came = false;
+                        refused = Some((why, Path::from(text)));
+                    }
                 }
-                let path = self.intern_path(&text).map_err(|why| (why, text.as_str().into()))?;
-                let (_, is_first) =
-                    self.write(context, path, stamp, member, true).map_err(|why| (why, text.as_str().into()))?;
-                first |= is_first;
-                leaves.push(path);
             }
-            if kept == 0 {
-                return Err((Refusal::Protected, Path::default()));
+            if kept.is_empty() {
+                return refused.map_or(Ok(()), Err);
+            }
+            if !as_it_came {
+                published = object_with(&mut kept);
             }
             let node = self.contexts[context.index as usize].node.as_deref_mut().expect("resolved by the caller");
-            if !own {
+            if !own && as_it_came {
                 if node.static_memo.len() >= MEMO_MAX {
                     node.static_memo.remove(0);
                 }
@@ -63,14 +74,30 @@ impl Model {
         }
         match values.iter_mut().find(|v| v.path == PathId::ROOT) {
             Some(earlier) => {
-                if let Value::Json(so_far) = &earlier.value {
+                if let (Value::Json(so_far), Value::Json(json)) = (&earlier.value, &published) {
                     earlier.value = Value::json(joined(so_far, json));
                     earlier.first |= first;
                 }
             }
-            None => values.push(Changed { path: PathId::ROOT, value, shown: true, first }),
+            None => values.push(Changed { path: PathId::ROOT, value: published, shown: true, first }),
         }
-        Ok(())
+        // What was refused of it is said; the rest of it counts.
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn write_static(
+        &mut self,
+        context: ContextId,
+        stamp: &Stamp,
+        text: &str,
+        member: Value,
+    ) -> Result<(PathId, bool), Refusal> {
+        if self.is_protected(context, stamp.source, text) {
+            return Err(Refusal::Protected);
+        }
+        let path = self.path_in(context, text)?;
+        let (_, is_first) = self.write(context, path, stamp, member, true)?;
+        Ok((path, is_first))
     }
 
     /// The leaves of an object that this source sent before, while it is their only source.
@@ -80,6 +107,38 @@ impl Model {
         let only = |path: &PathId| node.leaf(*path).is_some_and(|l| l.slots.len() == 1 && l.slots[0].source == source);
         leaves.iter().all(only).then(|| leaves.clone())
     }
+}
+
+/// The member as it is to be held: an MMSI that came as a number is a text of nine digits (DM-29). Says whether it came so.
+fn usual_form(name: &str, member: Value) -> (Value, bool) {
+    match &member {
+        Value::Json(json) if name == "mmsi" => match json.parse::<u32>().ok().and_then(Mmsi::new) {
+            Some(mmsi) => (Value::text(mmsi.to_string()), false),
+            None => (member, true),
+        },
+        _ => (member, true),
+    }
+}
+
+/// The object that holds a value at a dotted name: `communication.callsignVhf` becomes `{"communication":{"callsignVhf":…}}`.
+pub(super) fn object_of(path: &str, value: &Value) -> String {
+    let mut out = String::with_capacity(path.len() + 32);
+    for segment in path.split('.') {
+        out.push_str("{\"");
+        out.push_str(segment);
+        out.push_str("\":");
+    }
+    value.write_json(&mut out);
+    out.extend(path.split('.').map(|_| '}'));
+    out
+}
+
+/// An object of members by their dotted names.
+fn object_with(members: &mut [(String, Value)]) -> Value {
+    members.sort_by(|(a, _), (b, _)| tree_order(a, b));
+    let mut out = String::new();
+    write_statics(&mut out, members.iter().map(|(name, value)| (name.as_str(), value)));
+    Value::json(out)
 }
 
 /// Members of an object as dotted names and values; objects inside are taken apart, arrays are not. `None` when it is no

@@ -97,7 +97,7 @@ impl Session {
                 .filter(|l| unsent(&self.meta_sent, l.path) && row.path.matches(world.model.path(l.path)))
                 .map(|l| l.path)
                 .collect();
-            self.send_meta_first(paths.into_iter(), &node.name, world, now, frames);
+            self.send_meta_first(paths.into_iter(), &node.name, None, world, now, frames);
         }
     }
 }

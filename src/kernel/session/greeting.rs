@@ -120,6 +120,9 @@ impl Session {
         range: Range<usize>,
         world: &World,
     ) -> smallvec::SmallVec<[(u16, bool); 4]> {
+        if self.came_from_peer(slot.source, world) {
+            return smallvec::SmallVec::new();
+        }
         let path = if leaf.is_static { PathId::ROOT } else { leaf.path };
         let rows = self.interest.rows(path, &self.rows, &world.model);
         let mut out = smallvec::SmallVec::new();

@@ -69,7 +69,7 @@ impl Session {
         frames: &mut Frames<'_>,
         full: &mut Vec<ContextId>,
     ) {
-        if self.rows.is_empty() {
+        if self.rows.is_empty() || self.came_from_peer(change.source, world) {
             return;
         }
         let node = world.model.node(change.context);
@@ -113,9 +113,12 @@ impl Session {
         if !change.meta.is_empty() {
             self.send_changed_meta(change, world, now, frames);
         }
+        if any || !by_name.is_empty() {
+            self.introduce(change.source, world, frames);
+        }
         if any {
             let paths = change.values.iter().enumerate().filter(|(i, _)| *i >= 64 || mask >> i & 1 == 1);
-            self.send_meta_first(paths.map(|(_, v)| v.path), &change.context_name, world, now, frames);
+            self.send_meta_first(paths.map(|(_, v)| v.path), &change.context_name, None, world, now, frames);
             if let Some(delta) = change.encoded(&world.model).select(mask) {
                 let delta = self.framed(delta);
                 frames.push(delta);
@@ -145,7 +148,13 @@ impl Session {
                 *sent = false;
             }
         }
-        self.send_meta_first(wanted.into_iter(), &change.context_name, world, now, frames);
+        // A peer is told who changed it, so that this does not go round in circles either.
+        let mut source = None;
+        if self.options.peer.is_some() && self.options.send_meta && !wanted.is_empty() {
+            self.introduce(change.source, world, frames);
+            source = Some(&**world.model.sources().name(change.source));
+        }
+        self.send_meta_first(wanted.into_iter(), &change.context_name, source, world, now, frames);
     }
 
     /// One piece of what has changed since the cursor: the newest value of every slot, in the order of their numbers, and
@@ -259,7 +268,12 @@ impl Session {
         if self.options.send_meta {
             for run in slots.chunk_by(|a, b| a.node.id == b.node.id) {
                 let paths = run.iter().map(|s| s.leaf.path);
-                self.send_meta_first(paths, &run[0].node.name, world, now, frames);
+                self.send_meta_first(paths, &run[0].node.name, None, world, now, frames);
+            }
+        }
+        if self.options.peer.is_some() {
+            for item in slots {
+                self.introduce(item.slot.source, world, frames);
             }
         }
         let mut deltas = Vec::new();

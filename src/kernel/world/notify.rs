@@ -12,10 +12,16 @@ use crate::kernel::notifications::{Kept, Key, Notifications};
 use crate::kernel::time::Now;
 use crate::kernel::update::{Context, Source, Update};
 use crate::kernel::value::Value;
-use crate::kernel::zones::{State, Transition, Watcher, Zones};
+use crate::kernel::zones::{Transition, Watcher, Zones};
 
 /// The `$source` of notifications that the server itself raises (NOTIF-11).
 pub const NOTIFICATION_SOURCE: &str = "self.notificationhandler";
+
+/// The notification that the zones of a path of the own vessel raise.
+fn raised_by_zones(path: &str) -> Key {
+    let path = format!("notifications.{path}").into();
+    Key { context: "vessels.self".into(), path, source: NOTIFICATION_SOURCE.into() }
+}
 
 impl World {
     /// Looks at the change just published, and raises what its values call for.
@@ -64,7 +70,7 @@ impl World {
                 self.pending_transitions.extend(transition.map(|t| (path, t)));
             }
             (Some(zones), None) => {
-                let mut watcher = self.raised_state(path).map_or_else(Watcher::new, Watcher::restored);
+                let mut watcher = self.restored_watcher(path, &zones);
                 // A value that is there already counts.
                 let current =
                     self.model.own_node().leaf(path).map(|l| (l.shown_slot().value.as_f64(), l.shown_slot().received));
@@ -87,13 +93,10 @@ impl World {
         }
     }
 
-    fn raised_state(&self, path: PathId) -> Option<State> {
-        let key = Key {
-            context: "vessels.self".into(),
-            path: format!("notifications.{}", self.model.path(path)).into(),
-            source: NOTIFICATION_SOURCE.into(),
-        };
-        self.raised.get(&key).map(|n| n.state)
+    fn restored_watcher(&self, path: PathId, zones: &Zones) -> Watcher {
+        let Some(raised) = self.raised.get(&raised_by_zones(self.model.path(path))) else { return Watcher::new() };
+        let value: serde_json::Value = serde_json::from_str(&raised.value).unwrap_or_default();
+        Watcher::restored(zones, raised.state, value["message"].as_str().unwrap_or_default())
     }
 
     pub(super) fn remember_raised(&mut self, change: &Arc<Change>) {
@@ -116,8 +119,11 @@ impl World {
         (&self.raised, self.raised_version)
     }
 
-    /// Raises again what was raised when the server stopped, with its old times. Call it before anything else is applied.
-    pub fn restore_raised(&mut self, kept: Notifications, now: Now) {
+    /// Raises again what was raised when the server stopped, with its old times. Call it before anything else is applied,
+    /// but after the metadata: what zones raised that are no longer set is not raised again.
+    pub fn restore_raised(&mut self, mut kept: Notifications, now: Now) {
+        let watched: Vec<Key> = self.watchers.keys().map(|path| raised_by_zones(self.model.path(*path))).collect();
+        kept.retain(|key| *key.source != *NOTIFICATION_SOURCE || watched.contains(key));
         let updates: Vec<Update> = kept
             .iter()
             .map(|(key, notification)| {
@@ -132,6 +138,14 @@ impl World {
             })
             .collect();
         self.raised = kept;
+        let paths: Vec<PathId> = self.watchers.keys().copied().collect();
+        for path in paths {
+            let Some((zones, _)) = self.watchers.get(&path) else { continue };
+            let restored = self.restored_watcher(path, zones);
+            if let Some((_, watcher)) = self.watchers.get_mut(&path) {
+                *watcher = restored;
+            }
+        }
         let arrival = Arrival { input: NOTIFICATION_SOURCE, origin: Origin::SERVER, now, heard: true };
         self.apply(updates, &arrival);
     }

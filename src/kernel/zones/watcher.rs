@@ -42,12 +42,22 @@ impl Default for Watcher {
 impl Watcher {
     /// Nothing seen, nothing raised.
     pub const fn new() -> Self {
-        Self::restored(State::Normal)
+        Self {
+            value: None,
+            zone: None,
+            state: State::Normal,
+            said: None,
+            better_since: None,
+            released_at: None,
+            hold_ms: HOLD_MS,
+        }
     }
 
-    /// As it was before a restart, from the state of the notification that was kept.
-    pub const fn restored(state: State) -> Self {
-        Self { value: None, zone: None, state, said: None, better_since: None, released_at: None, hold_ms: HOLD_MS }
+    /// As it was before a restart: the state and message of the notification that was kept. The same zone does not say
+    /// the same again, so what the crew has done about the notification stands.
+    pub fn restored(zones: &Zones, state: State, message: &str) -> Self {
+        let said = Transition { state, methods: zones.methods[state as usize], message: message.into() };
+        Self { state, said: Some(said), ..Self::new() }
     }
 
     /// The state that the notification is in.
@@ -123,15 +133,19 @@ impl Watcher {
 
     /// Another zone of the same state is news above normal only, where it brings another message.
     fn enter(&mut self, zones: &Zones, zone: Option<u16>, state: State) -> Option<Transition> {
-        let is_news = state != self.state || state > State::Normal;
+        let same_state = state == self.state;
         self.better_since = None;
         self.zone = zone;
         self.state = state;
-        is_news.then(|| {
-            let transition = zones.transition(zone);
-            self.said = Some(transition.clone());
-            transition
-        })
+        if same_state && state <= State::Normal {
+            return None;
+        }
+        let transition = zones.transition(zone);
+        if same_state && self.said.as_ref() == Some(&transition) {
+            return None;
+        }
+        self.said = Some(transition.clone());
+        Some(transition)
     }
 }
 
@@ -271,10 +285,11 @@ mod tests {
     #[test]
     fn what_was_raised_before_a_restart_is_cleared_after_it() {
         let zones = zones(SHALLOW);
-        let mut watcher = Watcher::restored(State::Alarm);
-        assert_eq!(watcher.update(&zones, Some(10.0), Moment::default()).map(|t| t.state), Some(State::Normal));
-        let mut watcher = Watcher::restored(State::Alarm);
-        assert_eq!(watcher.update(&zones, Some(1.0), Moment::default()).map(|t| t.state), Some(State::Alarm));
+        let restored = |message| Watcher::restored(&zones, State::Alarm, message);
+        let first = |mut watcher: Watcher, value| watcher.update(&zones, Some(value), Moment::default());
+        assert_eq!(first(restored("value < 2"), 10.0).map(|t| t.state), Some(State::Normal));
+        assert_eq!(first(restored("value < 2"), 1.0), None, "it has been said");
+        assert_eq!(first(restored("another text"), 1.0).map(|t| t.state), Some(State::Alarm));
     }
 
     fn any_zone() -> impl Strategy<Value = Zone> {

@@ -1,0 +1,423 @@
+//! What history costs: bytes written and kept per value, CPU per value, and how long queries take.
+//!
+//! A boat of 60 values a second is recorded for some hours of virtual time into a real directory (the first argument, or a
+//! temporary one): 40 paths of her own at 1 Hz in a dozen sentences, each 0 to 40 ms about its place in the second, and 200
+//! other vessels that report position, speed and course every 30 s. Shaped like 0183 data: 0.1 degree in radians, 0.1 knot
+//! in m/s, 1e-4 minute, 0.01 m, 0.1 degree Celsius in kelvin. Real voyages are noisier.
+//!
+//! FIGURES
+#![allow(clippy::print_stdout, reason = "printing is what this program is for")]
+
+use std::f64::consts::PI;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use taffrail::history::disk::{Disk, SystemDisk};
+use taffrail::history::reader::{Filter, Reader};
+use taffrail::history::record::{Record, RecordKind};
+use taffrail::history::schema;
+use taffrail::history::status::SharedStatus;
+use taffrail::history::tail::Tail;
+use taffrail::history::writer::{Config, Writer};
+use taffrail::kernel::time::{Moment, Now, Timestamp};
+use taffrail::kernel::value::{Position, Value};
+
+const START: i64 = 1_780_272_000_000;
+const HOUR: i64 = 3_600_000;
+const HOURS: i64 = 7;
+const OWN: &str = "vessels.urn:mrn:imo:mmsi:230029970";
+
+struct Noise(u64);
+
+impl Noise {
+    fn below(&mut self, n: i64) -> i64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) % n as u64) as i64
+    }
+}
+
+/// How a number of a path comes about from what its sentence says.
+#[derive(Clone, Copy)]
+enum Shape {
+    Direction,
+    Knots,
+    Centimetres,
+    Celsius,
+    Ratio,
+    Revolutions,
+    Volts,
+    Position,
+    State,
+}
+
+struct PathState {
+    path: Arc<str>,
+    shape: Shape,
+    sentence: usize,
+    at: [i64; 2],
+}
+
+struct Vessel {
+    context: Arc<str>,
+    at: [i64; 2],
+    speed: i64,
+    course: i64,
+    phase: i64,
+}
+
+struct Boat {
+    noise: Noise,
+    own: Arc<str>,
+    gps: Arc<str>,
+    ais: Arc<str>,
+    paths: Vec<PathState>,
+    places: Vec<i64>,
+    vessels: Vec<Vessel>,
+    ais_paths: [Arc<str>; 3],
+    seq: u64,
+}
+
+impl Boat {
+    fn new() -> Self {
+        use Shape::{Celsius, Centimetres, Direction, Knots, Position, Ratio, Revolutions, State, Volts};
+        let shapes = [
+            Position,
+            Knots,
+            Direction,
+            Direction,
+            Direction,
+            Knots,
+            Centimetres,
+            Direction,
+            Knots,
+            Direction,
+            Knots,
+            Celsius,
+            Celsius,
+            Ratio,
+            Ratio,
+            Revolutions,
+            Revolutions,
+            Volts,
+            Volts,
+            Volts,
+            State,
+            Direction,
+            Centimetres,
+            Celsius,
+            Ratio,
+            Knots,
+            Direction,
+            Volts,
+            Revolutions,
+            Celsius,
+            Direction,
+            Knots,
+            Centimetres,
+            Ratio,
+            State,
+            Direction,
+            Volts,
+            Celsius,
+            Knots,
+            Direction,
+        ];
+        let mut noise = Noise(7);
+        let paths = (0..40).map(|i| PathState {
+            path: format!("group{}.sensor{i}.reading", i / 4).into(),
+            shape: shapes[i],
+            sentence: i * 12 / 40,
+            at: match shapes[i] {
+                Position => [60 * 600_000 + 123_456, 24 * 600_000 + 345_678],
+                Direction => [900 + i as i64, 0],
+                Knots => [60, 0],
+                _ => [1000 + i as i64, 0],
+            },
+        });
+        let paths = paths.collect();
+        let places = (0..12).map(|_| noise.below(950)).collect();
+        let vessels = (0..200)
+            .map(|i| Vessel {
+                context: format!("vessels.urn:mrn:imo:mmsi:{}", 211_000_000 + i).into(),
+                at: [60 * 600_000 + noise.below(60_000), 24 * 600_000 + noise.below(60_000)],
+                speed: noise.below(200),
+                course: noise.below(3600),
+                phase: noise.below(30),
+            })
+            .collect();
+        Self {
+            noise,
+            own: OWN.into(),
+            gps: "gps.GP".into(),
+            ais: "ais.AI".into(),
+            paths,
+            places,
+            vessels,
+            ais_paths: [
+                "navigation.position".into(),
+                "navigation.speedOverGround".into(),
+                "navigation.courseOverGroundTrue".into(),
+            ],
+            seq: 1 << 24,
+        }
+    }
+
+    fn second(&mut self, second: i64) -> Vec<Record> {
+        let start = START + second * 1000;
+        let mut changes: Vec<(i64, Arc<str>, Arc<str>, Vec<(Arc<str>, Value)>)> = Vec::new();
+        for sentence in 0..12 {
+            let noise = &mut self.noise;
+            let values = self
+                .paths
+                .iter_mut()
+                .filter(|p| p.sentence == sentence)
+                .map(|p| (p.path.clone(), step(p, noise)))
+                .collect();
+            changes.push((start + self.places[sentence] + noise.below(40), self.own.clone(), self.gps.clone(), values));
+        }
+        for vessel in self.vessels.iter_mut().filter(|v| (second + v.phase) % 30 == 0) {
+            let noise = &mut self.noise;
+            vessel.at[0] += noise.below(200) - 20;
+            vessel.at[1] += noise.below(200) - 20;
+            vessel.speed = (vessel.speed + noise.below(5) - 2).clamp(0, 300);
+            vessel.course = (vessel.course + noise.below(41) - 20).rem_euclid(3600);
+            let degree = |n: i64| n as f64 / 600_000.0;
+            let place = Position::new(degree(vessel.at[0]), degree(vessel.at[1])).map_or(Value::Null, Value::Position);
+            let values = vec![
+                (self.ais_paths[0].clone(), place),
+                (self.ais_paths[1].clone(), Value::number(vessel.speed as f64 / 10.0 * (1852.0 / 3600.0))),
+                (self.ais_paths[2].clone(), Value::number(vessel.course as f64 / 10.0 * (PI / 180.0))),
+            ];
+            changes.push((start + noise.below(900), vessel.context.clone(), self.ais.clone(), values));
+        }
+        changes.sort_by_key(|c| c.0);
+        let mut records = Vec::with_capacity(64);
+        for (t, context, source, values) in changes {
+            self.seq += 1;
+            for (path, value) in values {
+                records.push(Record {
+                    seq: self.seq,
+                    context: context.clone(),
+                    path,
+                    source: source.clone(),
+                    capture: Timestamp::from_millis(t),
+                    received: Timestamp::from_millis(t),
+                    received_mono: Moment::from_millis((t - START) as u64),
+                    trusted_wall: true,
+                    value,
+                    kind: RecordKind::Value,
+                });
+            }
+        }
+        records
+    }
+}
+
+fn step(p: &mut PathState, noise: &mut Noise) -> Value {
+    let by = noise.below(5) - 2;
+    p.at[0] += by;
+    let x = p.at[0];
+    match p.shape {
+        Shape::Direction => {
+            p.at[0] = x.rem_euclid(3600);
+            Value::number((p.at[0] as f64 / 10.0).to_radians())
+        }
+        Shape::Knots => {
+            p.at[0] = x.clamp(0, 150);
+            Value::number(p.at[0] as f64 / 10.0 * 1852.0 / 3600.0)
+        }
+        Shape::Centimetres | Shape::Volts => Value::number(x as f64 / 100.0),
+        Shape::Celsius => Value::number(x as f64 / 100.0 + 273.15),
+        Shape::Ratio => Value::number(x as f64 / 10.0 / 100.0),
+        Shape::Revolutions => Value::number(x as f64 / 60.0),
+        Shape::Position => {
+            p.at[0] += 18 + by;
+            p.at[1] += 25 + noise.below(5);
+            let degrees = |n: i64| (n / 600_000) as f64 + (n % 600_000) as f64 / 10_000.0 / 60.0;
+            Position::new(degrees(p.at[0]), degrees(p.at[1])).map_or(Value::Null, Value::Position)
+        }
+        Shape::State => Value::text(if x / 50 % 2 == 0 { "motoring" } else { "sailing" }),
+    }
+}
+
+/// Nanoseconds that this thread has run.
+fn cpu() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0)
+}
+
+fn memory(field: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    text.lines()
+        .find_map(|l| l.strip_prefix(field)?.trim_start_matches(':').trim().split(' ').next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+fn record_voyage(directory: &Path) -> u64 {
+    let disk = SystemDisk::new(directory);
+    let config = Config::new(directory, OWN);
+    let mut writer =
+        Writer::new(config, Box::new(SystemDisk::new(directory)), SharedStatus::default(), Tail::default());
+    let mut boat = Boat::new();
+    let (mut values, mut busy, mut longest) = (0_u64, 0, 0);
+    let written = disk.written_bytes().unwrap_or(0);
+    let wall = Instant::now();
+    for second in 0..HOURS * 3600 + 1900 {
+        let batch = if second < HOURS * 3600 { boat.second(second) } else { Vec::new() };
+        values += batch.len() as u64;
+        let ms = (second + 1) * 1000;
+        let now = Now { wall: Timestamp::from_millis(START + ms), mono: Moment::from_millis(ms as u64) };
+        let before = cpu();
+        writer.batch(batch);
+        writer.tick(now, true);
+        let spent = cpu() - before;
+        busy += spent;
+        longest = longest.max(spent);
+    }
+    let before = cpu();
+    writer.stop();
+    busy += cpu() - before;
+    let written = disk.written_bytes().unwrap_or(0) - written;
+    println!("recorded {values} values of {HOURS} h in {:.1} s of wall time", wall.elapsed().as_secs_f64());
+    println!("  written                {:7.1} bytes a value (at most 60)", written as f64 / values as f64);
+    println!(
+        "  CPU, all included      {:7.3} us a value; longest tick {:.0} ms",
+        busy as f64 / values as f64 / 1000.0,
+        longest as f64 / 1e6
+    );
+    println!("  memory                 {:7.1} MB at most so far", memory("VmHWM") as f64 / 1024.0);
+    values
+}
+
+fn at_rest(directory: &Path, values: u64) {
+    let copy = directory.join("copy.sqlite");
+    std::fs::copy(directory.join(schema::FILE), &copy).expect("the database can be copied");
+    let conn = rusqlite::Connection::open(&copy).expect("the copy opens");
+    let sum = |what: &str| {
+        conn.query_row(what, [], |row| row.get::<_, Option<i64>>(0)).expect("a number").unwrap_or(0) as f64
+    };
+    let values = values as f64;
+    println!(
+        "  log, blobs             {:7.2} bytes a value",
+        sum("SELECT sum(length(blob)) FROM log") / sum("SELECT sum(n) FROM log")
+    );
+    println!("  chunks, blobs          {:7.2} bytes a value", sum("SELECT sum(length(blob)) FROM chunk") / values);
+    println!("  rollups, blobs         {:7.2} bytes a value", sum("SELECT sum(length(blob)) FROM rollup") / values);
+    println!("  keyframes, blobs       {:7.2} bytes a value", sum("SELECT sum(length(blob)) FROM keyframe") / values);
+    conn.execute_batch("DELETE FROM log").expect("the copy can be written");
+    let pages = sum("PRAGMA page_count") - sum("PRAGMA freelist_count");
+    println!("  at rest, pages         {:7.2} bytes a value without the log (at most 2.8)", pages * 4096.0 / values);
+    drop(conn);
+    let _ = std::fs::remove_file(copy);
+}
+
+fn median(mut run: impl FnMut() -> usize) -> (f64, usize) {
+    let mut times = Vec::new();
+    let mut n = 0;
+    for _ in 0..21 {
+        let start = Instant::now();
+        n = run();
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    (times[10], n)
+}
+
+fn queries(directory: &Path, values: u64) {
+    let at = Timestamp::from_millis;
+    let mut reader = Reader::open(directory, None).expect("the history opens");
+    let one = Filter::path(OWN, "group0.sensor1.reading");
+    let (t, n) = median(|| reader.range(&one, at(START), at(START + 6 * HOUR), 1 << 20).expect("a range").len());
+    println!("one path over 6 h        {:7.2} ms for {n} values (below 5)", t * 1e3);
+    let (t, n) = median(|| reader.state_at(&Filter::all(), at(START + 5 * HOUR + 1_234_567)).expect("a state").len());
+    println!("state at a time          {:7.2} ms for {n} series", t * 1e3);
+    let before = memory("VmRSS");
+    let start = Instant::now();
+    let mut scan = reader.scan(&Filter::all(), at(START), at(START + 100 * HOUR)).expect("a scan");
+    let mut page = Vec::new();
+    let mut n = 0_u64;
+    while scan.next_page(&mut reader, &mut page).expect("a page") {
+        n += page.len() as u64;
+    }
+    let rate = n as f64 / start.elapsed().as_secs_f64() / 1e6;
+    assert_eq!(n, values, "every value comes out");
+    println!(
+        "whole boat, in order     {rate:7.2} M values/s (above 2); {} kB more memory",
+        memory("VmRSS").saturating_sub(before)
+    );
+    let (t, n) = median(|| {
+        let mut scan = reader.resume((1 << 24) + 100_000).expect("a place");
+        let mut page = Vec::new();
+        let mut n = 0;
+        while n < 100_000 && scan.next_page(&mut reader, &mut page).expect("a page") {
+            n += page.len();
+        }
+        n
+    });
+    println!("resume from the log      {:7.2} M records/s", n as f64 / t / 1e6);
+}
+
+/// A month of one path at 1 Hz among a hundred that speak every ten minutes.
+fn month(directory: &Path) {
+    let mut config = Config::new(directory, OWN);
+    config.commit_interval_ms = 600_000;
+    let mut writer =
+        Writer::new(config, Box::new(SystemDisk::new(directory)), SharedStatus::default(), Tail::default());
+    let mut noise = Noise(3);
+    let (own, source): (Arc<str>, Arc<str>) = (OWN.into(), "gps.GP".into());
+    let paths: Vec<Arc<str>> = (0..101).map(|i| format!("sensor{i}").into()).collect();
+    let mut knots = 60;
+    for minute in 0..30 * 24 * 60 {
+        let mut batch = Vec::new();
+        for second in 0..60_i64 {
+            knots = (knots + noise.below(5) - 2).clamp(0, 150);
+            let ms = (minute * 60 + second) * 1000 + noise.below(40);
+            let mut push = |path: usize, value: f64| {
+                batch.push(Record {
+                    seq: ms as u64,
+                    context: own.clone(),
+                    path: paths[path].clone(),
+                    source: source.clone(),
+                    capture: Timestamp::from_millis(START + ms),
+                    received: Timestamp::from_millis(START + ms),
+                    received_mono: Moment::from_millis(ms as u64),
+                    trusted_wall: true,
+                    value: Value::number(value),
+                    kind: RecordKind::Value,
+                });
+            };
+            push(0, f64::from(knots as i32) / 10.0 * 1852.0 / 3600.0);
+            if second == 30 {
+                (0..10).for_each(|i| push((minute % 10 * 10 + i + 1) as usize, i as f64));
+            }
+        }
+        writer.batch(batch);
+        let ms = (minute + 1) * 60_000;
+        writer.tick(Now { wall: Timestamp::from_millis(START + ms), mono: Moment::from_millis(ms as u64) }, true);
+    }
+    writer.stop();
+    let mut reader = Reader::open(directory, None).expect("the history opens");
+    let filter = Filter::path(OWN, "sensor0");
+    let at = Timestamp::from_millis;
+    let end = at(START + 30 * 24 * HOUR);
+    for (name, resolution) in [("minutes", 60_000), ("hours", HOUR)] {
+        let (t, n) = median(|| {
+            reader.rollup_range(&filter, at(START), end, resolution).expect("a chart").values().map(Vec::len).sum()
+        });
+        println!("a month in {name:8}      {:7.2} ms for {n} buckets (below 50)", t * 1e3);
+    }
+}
+
+fn main() {
+    let temporary = tempfile::tempdir().expect("a place for files");
+    let directory = std::env::args()
+        .nth(1)
+        .filter(|a| !a.starts_with('-'))
+        .map_or_else(|| temporary.path().to_owned(), PathBuf::from);
+    let values = record_voyage(&directory.join("voyage"));
+    at_rest(&directory.join("voyage"), values);
+    queries(&directory.join("voyage"), values);
+    month(&directory.join("month"));
+    println!("memory                   {:7.1} MB at most", memory("VmHWM") as f64 / 1024.0);
+}
