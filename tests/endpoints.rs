@@ -175,6 +175,19 @@ async fn an_app_keeps_its_settings_and_changes_parts_of_them() {
 }
 
 #[tokio::test]
+async fn writes_at_the_same_time_do_not_lose_each_other() {
+    let server = Arc::new(TestServer::start("").await);
+    let mut writes = tokio::task::JoinSet::new();
+    for n in 0..12 {
+        let server = server.clone();
+        writes.spawn(async move { post(&server, &format!("{KEPT}/global/app/1.0/{n}"), &json!(n)).await.status });
+    }
+    assert!(writes.join_all().await.into_iter().all(|status| status == 200));
+    let kept = server.get(&format!("{KEPT}/global/app/1.0")).await.json();
+    assert_eq!(kept.as_object().unwrap().len(), 12, "{kept}");
+}
+
+#[tokio::test]
 async fn a_write_that_is_refused_changes_nothing() {
     let server = TestServer::start("").await;
     let at = format!("{KEPT}/global/app/1.0");

@@ -415,4 +415,38 @@ mod tests {
         assert!(set(&mut document, &path("list/2"), 1.into()).is_err());
         assert!(set(&mut document, &path("leaf/below"), 1.into()).is_err());
     }
+
+    fn replace(data: &AppData, app: &str, value: Json) -> Result<(), Refused> {
+        let key = Key { app: app.to_owned(), version: Version([1, 0, 0]) };
+        data.kept.change(key, Change::Replace(value))
+    }
+
+    #[test]
+    fn settings_are_bounded_in_number_and_in_all() {
+        let state = tempfile::tempdir().unwrap();
+        let data = AppData::open(Arc::new(StateDir::open(state.path()).unwrap()));
+        let large = serde_json::json!({"a": "x".repeat(DOCUMENT_BYTES_MAX - 100)});
+        for n in 0..TOTAL_BYTES_MAX / DOCUMENT_BYTES_MAX {
+            assert!(replace(&data, &format!("large{n}"), large.clone()).is_ok(), "{n}");
+        }
+        assert!(matches!(replace(&data, "one-more", large.clone()), Err(Refused::Full(_))));
+        assert!(replace(&data, "large0", large).is_ok(), "what is there may be replaced");
+        assert!(replace(&data, "large0", serde_json::json!({})).is_ok());
+        for n in TOTAL_BYTES_MAX / DOCUMENT_BYTES_MAX..DOCUMENTS_MAX {
+            assert!(replace(&data, &format!("small{n}"), serde_json::json!({})).is_ok(), "{n}");
+        }
+        assert!(matches!(replace(&data, "small", serde_json::json!({})), Err(Refused::Full(_))));
+        assert!(replace(&data, "small20", serde_json::json!({"a": 1})).is_ok());
+    }
+
+    #[test]
+    fn a_spoilt_file_costs_its_own_settings_only() {
+        let state = tempfile::tempdir().unwrap();
+        let directory = Arc::new(StateDir::open(state.path()).unwrap());
+        for (file, text) in [("app-data-good-1.0.0.json", "{\"a\":1}"), ("app-data-spoilt-1.0.0.json", "{\"a\":")] {
+            directory.write(file, text.as_bytes()).unwrap();
+        }
+        let data = AppData::open(directory);
+        assert_eq!((data.versions("good").len(), data.versions("spoilt").len()), (1, 0));
+    }
 }

@@ -106,8 +106,8 @@ const CATEGORIES: &[Category] = &[
     category("voltage", "V", ["V", "V", "V"], &["electrical.batteries.*.voltage"]),
     category("current", "A", ["A", "A", "A"], &["electrical.batteries.*.current"]),
     category("power", "W", ["W", "W", "W"], &[]),
-    category("charge", "C", ["Ah", "Ah", "Ah"], &["electrical.batteries.*.capacity.remaining"]),
-    category("energy", "J", ["kWh", "kWh", "kWh"], &[]),
+    category("charge", "C", ["Ah", "Ah", "Ah"], &["electrical.batteries.*.capacity.dischargeSinceFull"]),
+    category("energy", "J", ["kWh", "kWh", "kWh"], &["electrical.batteries.*.capacity.remaining"]),
     category("time", "s", ["h", "h", "h"], &["propulsion.*.runTime"]),
     category("mass", "kg", ["kg", "kg", "lb"], &[]),
 ];
@@ -255,7 +255,9 @@ mod tests {
         let table = Table::new();
         for category in CATEGORIES {
             for path in category.paths {
-                let row = table.find(&path.replace('*', "x")).unwrap_or_else(|| panic!("{path}"));
+                let row = table
+                    .find(&path.replace("tanks.*", "tanks.fuel").replace('*', "x"))
+                    .unwrap_or_else(|| panic!("{path}"));
                 let is_object = row.kind == "object";
                 assert!(is_object || row.units == category.base, "{path}: {} is not {}", row.units, category.base);
             }

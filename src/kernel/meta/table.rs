@@ -317,6 +317,7 @@ mod tests {
         "sails.inventory.*.reducedState.reefs",
         "sensors.ais.designatedAreaCode",
         "sensors.ais.functionalId",
+        "server.clients",
         "steering.autopilot.gain",
     ];
 
