@@ -267,6 +267,7 @@ fn settings(config: &Config) -> Settings {
         streams_per_address_max: config.server.max_connections_per_ip,
         message_bytes_max: config.limits.message_bytes,
         depth_max: config.limits.depth,
+        rows_max: config.limits.subscriptions_per_client,
         ping_interval: config.server.ping_interval,
         stall_close: config.server.stall_close,
         allow_write: config.server.allow_write.clone(),

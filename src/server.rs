@@ -12,6 +12,7 @@ mod headers;
 mod http;
 pub mod limits;
 mod metered;
+mod patience;
 mod rest;
 mod source_priorities;
 mod stream;
@@ -72,8 +73,10 @@ pub struct Settings {
     pub streams_per_address_max: u32,
     /// Bytes of one message of a client.
     pub message_bytes_max: usize,
-    /// Arrays and objects inside each other in a message.
+    /// Nesting of arrays and objects in a message of a client.
     pub depth_max: usize,
+    /// Subscription rows of one client.
+    pub rows_max: usize,
     /// A ping every so often.
     pub ping_interval: Duration,
     /// A peer that accepts no byte for this long is closed.
@@ -106,14 +109,19 @@ impl Shared {
         client::Writer::Allowed { hub: self.hub.clone(), provider: transport.into(), origin }
     }
 
+    /// How long peers are waited for.
+    fn patience(&self) -> patience::Patience {
+        patience::Patience::new(self.settings.ping_interval, self.settings.stall_close)
+    }
+
     fn surroundings(&self, written: metered::Written) -> driver::Surroundings<'_> {
         driver::Surroundings {
             clock: &*self.clock,
             counters: &self.counters,
             token: &self.token,
-            depth_max: self.settings.depth_max,
             ping_interval: self.settings.ping_interval,
             stall_close: self.settings.stall_close,
+            depth_max: self.settings.depth_max,
             written,
         }
     }

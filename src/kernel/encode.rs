@@ -90,6 +90,15 @@ pub fn with_timepoint(delta: &[u8], timepoint: Seq) -> Bytes {
     Bytes::from(out)
 }
 
+/// A delta that says how many changes it and its neighbours stand for, and for how many milliseconds they had to wait.
+pub fn with_backpressure(delta: &[u8], accumulated: u64, duration_ms: u64) -> Bytes {
+    let mut out = Vec::with_capacity(delta.len() + 64);
+    out.extend_from_slice(&delta[..delta.len() - 1]);
+    let marker = format!(",\"$backpressure\":{{\"accumulated\":{accumulated},\"duration\":{duration_ms}}}}}");
+    out.extend_from_slice(marker.as_bytes());
+    Bytes::from(out)
+}
+
 fn open_delta(out: &mut String, context: &str) {
     out.push_str("{\"context\":\"");
     out.push_str(context);

@@ -39,7 +39,7 @@ pub const REPLIES_MAX: usize = 256;
 pub const CHANGES_WAITING_MAX: u64 = 1_024;
 
 /// What the connection asked for when it was made.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "independent switches of the stream's address, each on or off")]
 pub struct Options {
     /// The rows that the address implies, before any message.
@@ -52,6 +52,30 @@ pub struct Options {
     pub all_sources: bool,
     /// Put the timepoint into every frame.
     pub timepoints: bool,
+    /// Go on after this number, without cached values (`timepoint=N`).
+    pub resume: Option<Seq>,
+    /// The rows that the address implies send the whole object of a context (`format=full`).
+    pub full: bool,
+    /// Mark what stands for values that were left out (`backpressure=true`).
+    pub backpressure: bool,
+    /// Rows at the most, those that the address implies included.
+    pub rows_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            subscribe: Implied::Own,
+            send_cached: false,
+            send_meta: false,
+            all_sources: false,
+            timepoints: false,
+            resume: None,
+            full: false,
+            backpressure: false,
+            rows_max: ROWS_MAX,
+        }
+    }
 }
 
 /// `subscribe=` in the address.
@@ -129,13 +153,26 @@ pub struct Session {
     meta_sent: Vec<bool>,
     /// How many values were left out because newer ones were there.
     conflated: u64,
+    /// When the client had everything last.
+    up_to_date: Moment,
+    /// What is being sent stands for values that were left out.
+    behind: Option<Behind>,
+}
+
+/// How far behind a client is that is catching up.
+#[derive(Debug, Clone, Copy)]
+struct Behind {
+    /// Changes that are told as one.
+    accumulated: u64,
+    /// Milliseconds since it had everything.
+    duration_ms: u64,
 }
 
 impl Session {
     /// A stream that begins now.
     pub fn new(options: Options, world: &World, now: Moment) -> Self {
         let mut session = Self {
-            cursor: world.head(),
+            cursor: options.resume.unwrap_or_else(|| world.head()),
             rows: Vec::new(),
             interest: Interest::default(),
             greetings: VecDeque::new(),
@@ -144,6 +181,8 @@ impl Session {
             replies_overflowed: false,
             meta_sent: Vec::new(),
             conflated: 0,
+            up_to_date: now,
+            behind: None,
             options,
         };
         let context = match session.options.subscribe {
@@ -157,27 +196,30 @@ impl Session {
                 path: Pattern::new("*"),
                 source: None,
                 policy: Policy::Instant { min_ms: 0 },
-                full: false,
+                full: session.options.full,
                 announce: false,
                 all_sources: session.options.all_sources,
                 exclude: Vec::new(),
             };
-            let greet = session.options.send_cached;
-            session.add_rows(vec![row], greet, world, now);
+            // Whoever goes on from a timepoint has what came before it.
+            let greet = session.options.send_cached && session.options.resume.is_none();
+            let since = session.cursor;
+            session.add_rows(vec![row], greet, since, now);
         }
         session
     }
 
     /// Adds rows, each with its cached values. `Err` with a sentence when the client has as many as it may.
     pub fn subscribe(&mut self, rows: Vec<Row>, world: &World, now: Moment) -> Result<(), String> {
-        if self.rows.len() + rows.len() > ROWS_MAX {
-            return Err(format!("subscribe: a client may have {ROWS_MAX} rows; unsubscribe some first"));
+        let max = self.options.rows_max;
+        if self.rows.len() + rows.len() > max {
+            return Err(format!("subscribe: a client may have {max} rows; unsubscribe some first"));
         }
-        self.add_rows(rows, true, world, now);
+        self.add_rows(rows, true, world.head(), now);
         Ok(())
     }
 
-    fn add_rows(&mut self, rows: Vec<Row>, greet: bool, world: &World, now: Moment) {
+    fn add_rows(&mut self, rows: Vec<Row>, greet: bool, since: Seq, now: Moment) {
         let from = self.rows.len();
         for row in rows {
             let next_beat = match row.policy {
@@ -185,11 +227,11 @@ impl Session {
                 _ => Moment::default(),
             };
             let flatten = interest::names_static_data(&row.path);
-            self.rows.push(ActiveRow { row, since: world.head(), next_beat, flatten });
+            self.rows.push(ActiveRow { row, since, next_beat, flatten });
         }
         self.interest.clear();
         if greet && self.rows.len() > from {
-            self.greetings.push_back(Greeting::new(from..self.rows.len(), world.head()));
+            self.greetings.push_back(Greeting::new(from..self.rows.len(), since));
         }
     }
 
@@ -276,6 +318,7 @@ impl Session {
         if frames.is_full() && self.cursor < world.head() {
             return Pumped::More;
         }
+        self.up_to_date = now.mono;
         self.send_due(world, now, &mut frames);
         self.send_beats(world, cache, now, &mut frames);
         Pumped::UpToDate { deadline: self.deadline() }
@@ -289,6 +332,10 @@ impl Session {
 
     /// A finished delta, with the timepoint where the client asked for it.
     fn framed(&self, delta: Bytes) -> Bytes {
+        let delta = match self.behind {
+            Some(Behind { accumulated, duration_ms }) => encode::with_backpressure(&delta, accumulated, duration_ms),
+            None => delta,
+        };
         if !self.options.timepoints {
             return delta;
         }

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use super::json;
 use super::pattern::Pattern;
 
-/// Rows of one client at the most; more are refused with a notice.
-pub const ROWS_MAX: usize = 1_000;
+/// Rows of one client at the most, where the configuration does not say; more are refused with a notice.
+pub const ROWS_MAX: usize = 256;
 /// Default of `period`, in milliseconds.
 const PERIOD_MS_DEFAULT: u64 = 1_000;
 /// The shortest `period`; a shorter one is held at this, so that no row costs more than fifty passes a second.

@@ -134,12 +134,12 @@ pub struct Surroundings<'a> {
     pub counters: &'a StreamCounters,
     /// Stops the stream.
     pub token: &'a CancellationToken,
-    /// How deep a message may nest.
-    pub depth_max: usize,
     /// A ping every so often; zero for none.
     pub ping_interval: Duration,
     /// A peer that accepts no byte for this long is closed.
     pub stall_close: Duration,
+    /// Nesting of arrays and objects in a message at the most.
+    pub depth_max: usize,
     /// What the peer has accepted.
     pub written: Written,
 }

@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use super::Shared;
 use super::metered::Metered;
+use super::patience::Patience;
 
 /// HTTP connections at one time, streams included. One more waits in the kernel's queue until another has gone.
 pub const CONNECTIONS_MAX: usize = 2_048;
@@ -44,9 +45,10 @@ pub async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>) {
         };
         let service = router.clone();
         let token = shared.token.clone();
+        let patience = shared.patience();
         shared.tracker.spawn(async move {
             let _place = place;
-            connection(stream, peer, service, token).await;
+            connection(stream, peer, patience, service, token).await;
         });
     }
 }
@@ -54,13 +56,14 @@ pub async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>) {
 async fn connection(
     stream: tokio::net::TcpStream,
     peer: SocketAddr,
+    patience: Patience,
     router: Router,
     token: tokio_util::sync::CancellationToken,
 ) {
     // Frames are already gathered into lots; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     super::tcp::bound_kernel_buffers(&stream);
-    let (stream, written) = Metered::new(stream);
+    let (stream, written) = Metered::new(stream, patience);
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         request.extensions_mut().insert(written.clone());

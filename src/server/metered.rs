@@ -1,4 +1,5 @@
-//! A TCP stream that counts what the peer has accepted, so that a slow peer can be told from one that has stopped.
+//! A TCP stream that counts what the peer has accepted, so that a slow peer can be told from one that has stopped, and
+//! that lets the kernel find out about a peer that has vanished.
 
 use std::io;
 use std::pin::Pin;
@@ -8,6 +9,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+use super::patience::Patience;
 
 /// Bytes that the kernel took for the peer.
 #[derive(Debug, Clone, Default)]
@@ -25,18 +28,25 @@ impl Written {
 pub struct Metered {
     inner: TcpStream,
     written: Written,
+    patience: Patience,
 }
 
 impl Metered {
-    /// Counts what is written to `inner`.
-    pub fn new(inner: TcpStream) -> (Self, Written) {
+    /// Counts what is written to `inner`, and waits for its peer with `patience`.
+    pub fn new(inner: TcpStream, patience: Patience) -> (Self, Written) {
+        patience.begin(&inner);
         let written = Written::default();
-        (Self { inner, written: written.clone() }, written)
+        (Self { inner, written: written.clone(), patience }, written)
     }
 
-    fn count(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(n)) = result {
-            self.written.0.fetch_add(n as u64, Ordering::Relaxed);
+    fn count(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match result {
+            Poll::Ready(Ok(n)) => {
+                self.written.0.fetch_add(n as u64, Ordering::Relaxed);
+                self.patience.accepts(&self.inner);
+            }
+            Poll::Pending => self.patience.accepts_nothing(&self.inner),
+            Poll::Ready(Err(_)) => {}
         }
         result
     }

@@ -17,6 +17,7 @@ use super::codec::WsTransport;
 use super::driver;
 use super::metered::Written;
 use crate::kernel::hello;
+use crate::kernel::id::Seq;
 use crate::kernel::session::{Implied, Options, Session};
 
 /// Buffers of one connection. The library's own defaults cost 135 KB a client, these 6.
@@ -29,9 +30,12 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
     let (mut parts, _) = request.into_parts();
     let query: Vec<(String, String)> = Query::try_from_uri(&parts.uri).map(|Query(pairs)| pairs).unwrap_or_default();
     let options = match options_of(&query) {
-        Ok(options) => options,
+        Ok(options) => Options { rows_max: shared.settings.rows_max, ..options },
         Err(what) => return refusal(StatusCode::NOT_IMPLEMENTED, &format!("not supported: {what}")),
     };
+    if let Some(refusal) = options.resume.and_then(|after| not_to_be_resumed(&shared, after)) {
+        return refusal;
+    }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let written = parts.extensions.get::<Written>().cloned().unwrap_or_default();
     let own_page = is_own_page(&parts.headers);
@@ -83,11 +87,34 @@ pub fn options_of(query: &[(String, String)]) -> Result<Options, String> {
             ("sendCachedValues", value) => options.send_cached = value != "false",
             ("sendMeta", value) => options.send_meta = value == "all",
             ("sourcePolicy", value) => options.all_sources = value == "all",
-            ("timepoints", value) => options.timepoints = value == "true",
+            ("timepoints", value) => options.timepoints |= value == "true",
+            ("timepoint", value) => {
+                let after = value.parse().map_err(|_| format!("timepoint={value}, which is not a whole number"))?;
+                options.resume = Some(Seq(after));
+                options.timepoints = true;
+            }
+            ("backpressure", value) => options.backpressure = value == "true",
+            ("format", "delta" | "") => options.full = false,
+            ("format", "full") => options.full = true,
+            ("format", other) => return Err(format!("format={other}")),
             _ => {}
         }
     }
     Ok(options)
+}
+
+/// The answer to a client who wants to go on from where the log does not reach any more, or not yet.
+fn not_to_be_resumed(shared: &Shared, after: Seq) -> Option<Response> {
+    let (oldest, newest) = {
+        let world = shared.feed.read();
+        (world.tail.oldest().0.saturating_sub(1), world.head().0)
+    };
+    if (oldest..=newest).contains(&after.0) {
+        return None;
+    }
+    let words = if after.0 > newest { "that timepoint has not been reached" } else { "that timepoint is too old" };
+    let body = json!({"message": words, "oldest": oldest, "newest": newest});
+    Some((StatusCode::RANGE_NOT_SATISFIABLE, Json(body)).into_response())
 }
 
 /// Whether a browser page that opened this stream came from this server. A page from elsewhere may read, not write: it

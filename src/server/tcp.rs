@@ -48,8 +48,7 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 async fn client(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
     bound_kernel_buffers(&stream);
-    notice_vanished_peer(&stream, shared.settings.ping_interval);
-    let (stream, written) = Metered::new(stream);
+    let (stream, written) = Metered::new(stream, shared.patience());
     let codec = LineCodec::new(shared.settings.message_bytes_max);
     let mut transport = Framed::with_capacity(stream, codec, LINE_BUFFER_BYTES);
     let Some(_place) = shared.connections.take(peer.ip(), shared.settings.streams_per_address_max) else {
@@ -60,22 +59,14 @@ async fn client(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
         return;
     };
     // TCP-04: nothing before a subscribe message.
-    let options = Options { subscribe: Implied::None, send_cached: true, ..Options::default() };
+    let rows_max = shared.settings.rows_max;
+    let options = Options { subscribe: Implied::None, send_cached: true, rows_max, ..Options::default() };
     let now = shared.clock.now();
     let mut session = Session::new(options, &shared.feed.read(), now.mono);
     session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), None));
     let client = Client::new(session, shared.writer_for(peer, "tcp", true));
     let ended = driver::drive(transport, client, shared.feed.clone(), shared.surroundings(written)).await;
     tracing::debug!(%peer, reason = ended.as_str(), "TCP stream ended");
-}
-
-/// A peer that has vanished is noticed by the kernel: keep-alive while nothing is sent, and data that nobody acknowledges.
-pub(super) fn notice_vanished_peer(stream: &TcpStream, ping_interval: Duration) {
-    let socket = socket2::SockRef::from(stream);
-    let interval = ping_interval.max(Duration::from_secs(1));
-    let keepalive = socket2::TcpKeepalive::new().with_time(interval).with_interval(interval / 3).with_retries(3);
-    let _ = socket.set_tcp_keepalive(&keepalive);
-    let _ = socket.set_tcp_user_timeout(Some(interval * 2));
 }
 
 /// Keeps the kernel from holding megabytes of old news for a peer that does not read.

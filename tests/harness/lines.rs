@@ -32,6 +32,7 @@ impl LineClient {
     }
 
     fn over(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).unwrap();
         let (reader, writer) = stream.into_split();
         Self { reader: BufReader::new(reader), writer, partial: Vec::new() }
     }

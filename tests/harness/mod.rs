@@ -135,7 +135,7 @@ impl TestServer {
 
     /// Whether the last value of each path of a delta is what REST shows, for its source or at all.
     async fn shows(&self, delta: &Json) -> bool {
-        let context = delta["context"].as_str().unwrap_or("vessels.self");
+        let context = delta["context"].as_str().filter(|&c| c != "self").unwrap_or("vessels.self");
         let root_end = if context.starts_with("shore.basestations.") { 18 } else { context.find('.').unwrap_or(0) };
         let base = format!("{}/{}", context[..root_end].replace('.', "/"), &context[root_end + 1..]);
         let updates = delta["updates"].as_array().into_iter().flatten();
@@ -153,7 +153,7 @@ impl TestServer {
                 }
                 continue;
             }
-            let leaf = self.node(&format!("{base}/{}", path.replace('.', "/"))).await;
+            let leaf = self.node(&format!("{base}/{}", path.replace('/', "%2F").replace('.', "/"))).await;
             let values = leaf["values"].as_object().into_iter().flatten();
             let mut slots = values.map(|(_, slot)| slot).chain([&leaf]);
             if !slots.any(|slot| slot.get("value") == Some(&item["value"])) {
@@ -216,6 +216,13 @@ pub trait Stream {
     /// Asks for rows of the own vessel; a row is `{"path":…}` and so on.
     async fn subscribe(&mut self, rows: Json) {
         self.send(&json!({"context": "vessels.self", "subscribe": rows})).await;
+    }
+
+    /// Returns when the server has done everything that was sent before: asks something, and passes over what comes before
+    /// the answer.
+    async fn settled(&mut self) {
+        self.send(&json!({"requestId": "settled", "query": true})).await;
+        self.until("the answer to a request", |m| m["requestId"] == "settled").await;
     }
 
     /// The next message.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::limited::Key;
-use super::{CHANGES_WAITING_MAX, CloseReason, Frames, Session};
+use super::{Behind, CHANGES_WAITING_MAX, CloseReason, Frames, Session};
 use crate::kernel::change::Change;
 use crate::kernel::encode::{self, SlotRef};
 use crate::kernel::id::{ContextId, PathId, Seq};
 use crate::kernel::model::statics;
 use crate::kernel::subscription::ContextPattern;
-use crate::kernel::time::Now;
+use crate::kernel::time::{Moment, Now};
 use crate::kernel::value::{Value, push_text};
 use crate::kernel::world::World;
 
@@ -37,13 +37,28 @@ impl Session {
                         }
                     }
                 }
-                None => self.catch_up(world, now, frames, &mut full)?,
+                None => {
+                    if self.options.backpressure {
+                        let duration_ms = now.mono.since(self.missed_since(world));
+                        self.behind = Some(Behind { accumulated: waiting, duration_ms });
+                    }
+                    let caught_up = self.catch_up(world, now, frames, &mut full);
+                    self.behind = None;
+                    caught_up?;
+                }
             }
         }
         for context in full {
             self.send_full(context, world, now, frames);
         }
         Ok(())
+    }
+
+    /// When the first of the changes came that the client has not got. One that is here no more came after the client was
+    /// last up to date.
+    fn missed_since(&self, world: &World) -> Moment {
+        let first = world.tail.after(self.cursor).and_then(|mut changes| changes.next());
+        first.map_or(self.up_to_date, |change| change.received.mono)
     }
 
     fn on_change(
