@@ -26,6 +26,7 @@ use self::interest::Interest;
 use self::limited::Limited;
 use super::encode;
 use super::id::{PathId, Seq};
+use super::model::DEFAULTS_SOURCE;
 use super::model::context::{ContextNode, Leaf, Slot};
 use super::pattern::Pattern;
 use super::subscription::{ContextPattern, Policy, ROWS_MAX, Row};
@@ -380,8 +381,11 @@ fn push_meta(delta: &mut Option<String>, context: &str, path: &str, json: &str, 
             out.push(',');
             out
         }
-        None => delta
-            .insert(format!("{{\"context\":\"{context}\",\"updates\":[{{\"timestamp\":\"{}\",\"meta\":[", now.wall)),
+        // STR-16: every update names a source; what is said of a path comes from several, so it is the server's own.
+        None => delta.insert(format!(
+            "{{\"context\":\"{context}\",\"updates\":[{{\"$source\":\"{DEFAULTS_SOURCE}\",\"timestamp\":\"{}\",\"meta\":[",
+            now.wall
+        )),
     };
     out.push_str("{\"path\":\"");
     out.push_str(path);
