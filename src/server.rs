@@ -180,6 +180,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/v1/playback", any(absent::playback))
         .route("/signalk/v1/playback/", any(absent::playback))
         .route("/signalk/v1/snapshot", any(absent::snapshot))
+        .route("/signalk/v1/snapshot/", any(absent::snapshot))
         .route("/signalk/v1/snapshot/{*path}", any(absent::snapshot))
         .route("/signalk/v1/api/snapshot/{*path}", any(absent::snapshot))
         .route("/signalk/v1/auth/{*path}", any(absent::logins))

@@ -80,8 +80,13 @@ struct RawUpdate<'a> {
 struct RawItem<'a> {
     #[serde(borrow, default)]
     path: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "given")]
     value: Option<&'a RawValue>,
+}
+
+/// A member that is there, null included: null is a value (DM-13), and another thing than no value.
+fn given<'de: 'a, 'a, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// Reads a delta. `provider` is the `$source` of an update that names none. `None` when the text is no JSON object.
@@ -267,7 +272,7 @@ mod tests {
         let decoded = read(
             r#"{"context":"vessels.self","updates":[
                 {"timestamp":"2026-01-02T03:04:05Z","values":[
-                    {"path":"a","value":1},{"path":"b"},{"value":2},null,{"path":7,"value":1},{"path":"c","value":2.5}]},
+                    {"path":"a","value":1},{"path":"b"},{"path":"n","value":null},{"value":2},null,{"path":7,"value":1},{"path":"c","value":2.5}]},
                 5,
                 {"values":"x"},
                 {"timestamp":"soon","values":[{"path":"d","value":{"latitude":60,"longitude":24.5}}]}]}"#,
@@ -278,7 +283,7 @@ mod tests {
             .flat_map(|u| &u.values)
             .map(|v| format!("{}={}", v.path, v.value.to_json()))
             .collect();
-        assert_eq!(values, ["a=1", "c=2.5", r#"d={"latitude":60.0,"longitude":24.5}"#]);
+        assert_eq!(values, ["a=1", "n=null", "c=2.5", r#"d={"latitude":60.0,"longitude":24.5}"#]);
         assert_eq!(decoded.issue_count, 7, "{:?}", decoded.issues);
         assert_eq!(decoded.updates[0].timestamp, Timestamp::parse("2026-01-02T03:04:05Z"));
     }

@@ -27,6 +27,7 @@ use self::interest::Interest;
 use self::limited::Limited;
 use super::encode;
 use super::id::{Instance, PathId, Seq, SourceId};
+use super::model::DEFAULTS_SOURCE;
 use super::model::context::{ContextNode, Leaf, Slot};
 use super::pattern::Pattern;
 use super::relay;
@@ -415,9 +416,10 @@ fn push_meta(delta: &mut Option<String>, context: &str, source: Option<&str>, pa
         out.push(',');
         out
     } else {
-        let source = source.map(|source| format!("\"$source\":\"{source}\",")).unwrap_or_default();
+        // STR-16: every update names a source; what is known of a path comes from several, so it is the server's own.
+        let source = source.unwrap_or(DEFAULTS_SOURCE);
         let time = now.wall;
-        delta.insert(format!("{{\"context\":\"{context}\",\"updates\":[{{{source}\"timestamp\":\"{time}\",\"meta\":["))
+        delta.insert(format!("{{\"context\":\"{context}\",\"updates\":[{{\"$source\":\"{source}\",\"timestamp\":\"{time}\",\"meta\":["))
     };
     out.push_str("{\"path\":\"");
     out.push_str(path);

@@ -154,7 +154,7 @@ impl TestServer {
                 }
                 continue;
             }
-            let leaf = self.node(&format!("{base}/{}", path.replace('.', "/"))).await;
+            let leaf = self.node(&format!("{base}/{}", path.replace('/', "%2F").replace('.', "/"))).await;
             let values = leaf["values"].as_object().into_iter().flatten();
             let mut slots = values.map(|(_, slot)| slot).chain([&leaf]);
             if !slots.any(|slot| slot.get("value") == Some(&item["value"])) {
