@@ -166,10 +166,10 @@ impl Session {
                 // A repeat says that the value still stands. A source that has stopped does not say so any more.
                 let repeat = timing.owed.is_none();
                 timing.last = now.mono;
-                timing.opens = now.mono + row.policy.min_ms();
                 timing.owed = None;
                 let wanted = row.wants_context(&node.name, Some(node), world) && row.wants_slot(leaf, slot, world);
                 if wanted && !(repeat && slot.is_stale(now.mono, world.timeout_ms(leaf.path))) {
+                    timing.opens = now.mono + row.policy.min_ms();
                     sent.push(SlotRef { node, leaf, slot, by_name: false });
                 }
             }
