@@ -104,11 +104,7 @@ fn settings(config: &Config, own: &str, directory: &Path) -> history::writer::Co
     let h = &config.history;
     history::writer::Config {
         commit_interval_ms: h.commit_interval.as_millis() as u64,
-        retention: Retention {
-            size_max_bytes: Some(h.max_size),
-            keep_free_bytes: h.keep_free,
-            ..Retention::default()
-        },
+        retention: Retention { size_max_bytes: Some(h.max_size), keep_free_bytes: h.keep_free, ..Retention::default() },
         write_bytes_per_day_max: h.max_mb_per_day.map(|mb| u64::from(mb) * 1_000_000),
         ..history::writer::Config::new(directory, own)
     }
@@ -170,8 +166,7 @@ fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Rec
         kind,
     };
     for changed in &change.values {
-        let kind =
-            if world.is_notification(changed.path) { RecordKind::Notification } else { RecordKind::Value };
+        let kind = if world.is_notification(changed.path) { RecordKind::Notification } else { RecordKind::Value };
         out.push(record(world.model.paths().text(changed.path.0), changed.value.clone(), kind));
     }
     for path in &change.meta {

@@ -52,10 +52,10 @@ fn encode(change: &Change, model: &Model) -> Encoded {
 const END: &str = "]}]}";
 
 impl Encoded {
-    /// The delta with those values only whose bit is set in `mask` (bit 0 is the first; from the 64th on all are taken).
+    /// The delta with those values only whose bit is set in `mask` (bit 0 is the first; a change has no more than 64).
     /// `None` when none is left. The whole is shared, a part is copied.
     pub fn select(&self, mask: u64) -> Option<Bytes> {
-        let taken = |i: usize| i >= 64 || mask >> i & 1 == 1;
+        let taken = |i: usize| i < 64 && mask >> i & 1 == 1;
         let n = (0..self.values.len()).filter(|&i| taken(i)).count();
         if n == 0 {
             return None;

@@ -399,7 +399,7 @@ impl Model {
                 return Err(Refusal::PathsFull);
             }
             let slots = SmallVec::from_elem(slot(value), 1);
-            node.insert(Leaf { path, is_static, shown: 0, seq: stamp.seq, slots }, paths);
+            node.insert(Leaf { path, is_static, shown: 0, seq: stamp.seq, born: stamp.seq, slots }, paths);
             return Ok((true, true));
         };
         let shown = match ranking {

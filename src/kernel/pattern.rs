@@ -49,6 +49,16 @@ impl Pattern {
         }
     }
 
+    /// Whether it can mean a text that starts with `start`.
+    pub fn may_start_with(&self, start: &str) -> bool {
+        match &self.0 {
+            Kind::All => true,
+            Kind::Exact(exact) => exact.starts_with(start),
+            Kind::Prefix(prefix) => prefix.starts_with(start) || start.starts_with(&**prefix),
+            Kind::Pieces(pieces) => pieces.first().is_none_or(|p| p.starts_with(start) || start.starts_with(&**p)),
+        }
+    }
+
     /// The one text that this pattern means, when it has no star.
     pub fn exact(&self) -> Option<&str> {
         match &self.0 {

@@ -6,8 +6,10 @@
 //! things in this order:
 //!
 //! 1. replies to requests, which are never dropped;
-//! 2. greetings: the cached values of new rows, in order of their timestamps, from one snapshot;
-//! 3. the log after the cursor; or, for a client that fell behind it, the newest value of everything that changed since;
+//! 2. the log after the cursor; or, for a client that fell behind it, the newest value of everything that changed since;
+//! 3. greetings: the cached values of new rows, in order of their timestamps, from one snapshot. A greeting begins when
+//!    the log has been followed to its end, so that no older value comes after the cached ones, and what is greeted is
+//!    finished before the log goes on;
 //! 4. timers: values held back by `minPeriod`, repeats of `ideal`, the beat of `fixed`.
 
 mod fixed;
@@ -26,7 +28,7 @@ use self::greeting::Greeting;
 use self::interest::Interest;
 use self::limited::Limited;
 use super::encode;
-use super::id::{Instance, PathId, Seq, SourceId};
+use super::id::{ContextId, Instance, PathId, Seq, SourceId};
 use super::model::DEFAULTS_SOURCE;
 use super::model::context::{ContextNode, Leaf, Slot};
 use super::pattern::Pattern;
@@ -137,13 +139,18 @@ impl CloseReason {
 #[derive(Debug)]
 struct ActiveRow {
     row: Row,
-    /// The row's greeting covers everything up to here; the log counts from after it.
+    /// The row's greeting covers everything up to here; the log counts from after it. [`NOT_GREETED`] until it begins.
     since: Seq,
+    /// The first change that waits for the next beat of a `fixed` row.
+    owed: Option<Seq>,
     /// Next beat of a `fixed` row.
     next_beat: Moment,
     /// Root objects reach this row member by member (SUB-24).
     flatten: bool,
 }
+
+/// A row whose greeting has not begun wants nothing of the log yet.
+const NOT_GREETED: Seq = Seq(u64::MAX);
 
 /// One client's stream.
 #[derive(Debug)]
@@ -160,21 +167,15 @@ pub struct Session {
     meta_sent: Vec<bool>,
     /// By [`SourceId`]: what a peer was told of where the source came through.
     introduced: Vec<Option<Arc<[Instance]>>>,
+    /// Contexts that rows with `format=full` are owed, and the first change that they are owed for.
+    full: Vec<ContextId>,
+    full_owed: Option<Seq>,
+    /// Nothing up to here was sent in another way than by a beat that is later than it.
+    delivered: Seq,
     /// How many values were left out because newer ones were there.
     conflated: u64,
     /// When the client had everything last.
     up_to_date: Moment,
-    /// What is being sent stands for values that were left out.
-    behind: Option<Behind>,
-}
-
-/// How far behind a client is that is catching up.
-#[derive(Debug, Clone, Copy)]
-struct Behind {
-    /// Changes that are told as one.
-    accumulated: u64,
-    /// Milliseconds since it had everything.
-    duration_ms: u64,
 }
 
 impl Session {
@@ -190,9 +191,11 @@ impl Session {
             replies_overflowed: false,
             meta_sent: Vec::new(),
             introduced: Vec::new(),
+            full: Vec::new(),
+            full_owed: None,
+            delivered: Seq::default(),
             conflated: 0,
             up_to_date: now,
-            behind: None,
             options,
         };
         let context = match session.options.subscribe {
@@ -237,11 +240,19 @@ impl Session {
                 _ => Moment::default(),
             };
             let flatten = interest::names_static_data(&row.path);
-            self.rows.push(ActiveRow { row, since, next_beat, flatten });
+            let since = if greet { NOT_GREETED } else { since };
+            self.rows.push(ActiveRow { row, since, owed: None, next_beat, flatten });
         }
         self.interest.clear();
         if greet && self.rows.len() > from {
-            self.greetings.push_back(Greeting::new(from..self.rows.len(), since));
+            let upto = Some(since).filter(|head| self.cursor == *head);
+            match self.greetings.back_mut().filter(|greeting| greeting.has_not_sent(upto)) {
+                Some(greeting) => greeting.extend(self.rows.len()),
+                None => self.greetings.push_back(Greeting::new(from..self.rows.len())),
+            }
+            if self.greetings.len() == 1 && upto.is_some() {
+                self.begin_greeting();
+            }
         }
     }
 
@@ -252,20 +263,24 @@ impl Session {
             path.is_all() && matches!(context, ContextPattern::Named(pattern) if pattern.is_all())
         });
         if everything {
-            self.rows.clear();
             self.meta_sent.clear();
-        } else {
-            let taken = |row: &Row| which.iter().any(|(c, p)| *c == row.context && (*p == row.path || p.is_all()));
-            self.rows.retain(|active| !taken(&active.row));
         }
-        // Rows are known by their place, so everything that names one begins anew.
+        let taken = |row: &Row| which.iter().any(|(c, p)| *c == row.context && (*p == row.path || p.is_all()));
+        // Rows are known by their place, so everything that names one is told its new place.
+        let mut places: Vec<Option<u16>> = Vec::with_capacity(self.rows.len());
+        let mut kept = 0;
+        self.rows.retain(|active| {
+            let keep = !everything && !taken(&active.row);
+            places.push(keep.then_some(kept));
+            kept += u16::from(keep);
+            keep
+        });
         self.interest.clear();
-        self.limited.clear();
-        let newest = self.greetings.back().map(Greeting::upto);
-        self.greetings.clear();
-        if let (Some(upto), false) = (newest, self.rows.is_empty()) {
-            self.greetings.push_back(Greeting::new(0..self.rows.len(), upto));
+        self.limited.move_rows(|row| places[usize::from(row)]);
+        for greeting in &mut self.greetings {
+            greeting.move_rows(|rows| places[..rows].iter().flatten().count());
         }
+        self.greetings.retain(|greeting| !greeting.is_empty());
     }
 
     /// Queues a reply to a request, ahead of all data.
@@ -339,25 +354,40 @@ impl Session {
         while let Some(reply) = self.replies.pop_front() {
             frames.push(reply);
         }
-        while let Some(mut greeting) = self.greetings.pop_front() {
-            if frames.is_full() {
-                self.greetings.push_front(greeting);
+        loop {
+            while let Some(mut greeting) = self.begun_greeting() {
+                if frames.is_full() {
+                    self.greetings.push_front(greeting);
+                    return Pumped::More;
+                }
+                if !self.greet(&mut greeting, world, now, &mut frames) {
+                    self.greetings.push_front(greeting);
+                }
+            }
+            if let Err(reason) = self.follow(world, now, &mut frames) {
+                return Pumped::Close(reason);
+            }
+            if frames.is_full() && (self.cursor < world.head() || !self.greetings.is_empty()) {
                 return Pumped::More;
             }
-            if !self.greet(&mut greeting, world, now, &mut frames) {
-                self.greetings.push_front(greeting);
+            if self.greetings.is_empty() {
+                break;
             }
-        }
-        if let Err(reason) = self.follow(world, now, &mut frames) {
-            return Pumped::Close(reason);
-        }
-        if frames.is_full() && self.cursor < world.head() {
-            return Pumped::More;
+            self.begin_greeting();
         }
         self.up_to_date = now.mono;
         self.send_due(world, now, &mut frames);
         self.send_beats(world, cache, now, &mut frames);
         Pumped::UpToDate { deadline: self.deadline() }
+    }
+
+    /// Bytes in memory, about: what one more client costs, however slow it is.
+    pub fn memory_bytes(&self) -> usize {
+        let rows = self.rows.capacity() * size_of::<ActiveRow>();
+        let replies: usize = self.replies.iter().map(Bytes::len).sum();
+        let greetings = self.greetings.capacity() * size_of::<Greeting>();
+        let tables = self.interest.memory_bytes() + self.limited.memory_bytes() + self.meta_sent.capacity();
+        size_of::<Self>() + rows + replies + greetings + tables
     }
 
     /// When a timer is due next.
@@ -366,17 +396,43 @@ impl Session {
         beats.chain(self.limited.deadline()).min()
     }
 
-    /// A finished delta, with the timepoint where the client asked for it.
-    fn framed(&self, delta: Bytes) -> Bytes {
-        let delta = match self.behind {
-            Some(Behind { accumulated, duration_ms }) => encode::with_backpressure(&delta, accumulated, duration_ms),
-            None => delta,
-        };
-        if !self.options.timepoints {
-            return delta;
+    /// Takes the snapshot for the first greeting: where the cursor stands, which is the end of the log.
+    fn begin_greeting(&mut self) {
+        if let Some(greeting) = self.greetings.front_mut() {
+            for active in &mut self.rows[greeting.begin(self.cursor)] {
+                active.since = self.cursor;
+            }
         }
-        let owed = self.limited.oldest_owed().map_or(u64::MAX, |seq| seq.0.saturating_sub(1));
-        encode::with_timepoint(&delta, Seq(self.cursor.0.min(owed)))
+    }
+
+    fn begun_greeting(&mut self) -> Option<Greeting> {
+        if self.greetings.front()?.has_begun() { self.greetings.pop_front() } else { None }
+    }
+
+    /// The largest number up to which nothing is still owed to the client.
+    fn low_water(&self) -> Seq {
+        let beats = self.rows.iter().filter_map(|active| active.owed);
+        let owed = beats.chain(self.limited.oldest_owed()).chain(self.full_owed).min();
+        Seq(owed.map_or(self.cursor.0, |seq| self.cursor.0.min(seq.0.saturating_sub(1))))
+    }
+
+    /// Where the client stands before something is sent, and which frame that begins with; for [`Self::stamp`].
+    fn mark(&self, frames: &Frames<'_>) -> (usize, Seq) {
+        (frames.out.len(), if self.options.timepoints { self.low_water() } else { Seq::default() })
+    }
+
+    /// Puts the timepoint into the frames since `mark`, where the client asked for it. Only the last of them says what
+    /// they bring together: whoever loses the connection between two of them asks for the rest again. While a greeting
+    /// is owed there is no number up to which the client has everything.
+    fn stamp(&self, (first, before): (usize, Seq), frames: &mut Frames<'_>) {
+        if !self.options.timepoints || !self.greetings.is_empty() || first == frames.out.len() {
+            return;
+        }
+        let last = frames.out.len() - 1;
+        for frame in &mut frames.out[first..last] {
+            *frame = encode::with_timepoint(frame, before);
+        }
+        frames.out[last] = encode::with_timepoint(&frames.out[last], self.low_water());
     }
 
     /// Sends the metadata of paths whose first value is about to be sent.
@@ -405,8 +461,7 @@ impl Session {
             }
         }
         if let Some(delta) = delta {
-            let delta = self.framed(Bytes::from(delta + "]}]}"));
-            frames.push(delta);
+            frames.push(Bytes::from(delta + "]}]}"));
         }
     }
 }
@@ -419,7 +474,9 @@ fn push_meta(delta: &mut Option<String>, context: &str, source: Option<&str>, pa
         // STR-16: every update names a source; what is known of a path comes from several, so it is the server's own.
         let source = source.unwrap_or(DEFAULTS_SOURCE);
         let time = now.wall;
-        delta.insert(format!("{{\"context\":\"{context}\",\"updates\":[{{\"$source\":\"{source}\",\"timestamp\":\"{time}\",\"meta\":["))
+        delta.insert(format!(
+            "{{\"context\":\"{context}\",\"updates\":[{{\"$source\":\"{source}\",\"timestamp\":\"{time}\",\"meta\":["
+        ))
     };
     out.push_str("{\"path\":\"");
     out.push_str(path);

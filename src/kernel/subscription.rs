@@ -59,6 +59,16 @@ pub enum Policy {
     },
 }
 
+impl Policy {
+    /// Milliseconds between two values at the least; zero for no limit.
+    pub const fn min_ms(self) -> u64 {
+        match self {
+            Self::Instant { min_ms } | Self::Ideal { min_ms, .. } => min_ms,
+            Self::Fixed { .. } => 0,
+        }
+    }
+}
+
 /// Whose values a row is about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ContextPattern {

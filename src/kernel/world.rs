@@ -29,8 +29,12 @@ pub use notify::NOTIFICATION_SOURCE;
 
 /// Notification changes kept apart from the tail, so that a reader who fell behind still gets every transition.
 pub const NOTIFICATIONS_KEPT: usize = 1_024;
-/// Contexts remembered after they left, so that a reader who fell behind hears of it.
+/// Last changes of contexts that left (one for each of their sources), so that a reader who fell behind hears of it.
 pub const TOMBSTONES_KEPT: usize = 4_096;
+
+/// Values of one change at the most, but for the identity that a new context brings along; an update with more becomes
+/// several changes.
+pub const VALUES_PER_CHANGE_MAX: usize = 63;
 
 /// A bounded list of changes, newest last, that knows what it had to drop.
 #[derive(Debug)]
@@ -73,12 +77,20 @@ pub struct Setup {
     pub priorities: Vec<PriorityRule>,
     /// When silent targets are given up.
     pub lost: LostPolicy,
+    /// How many bytes of the newest changes are kept.
+    pub tail_bytes_max: usize,
 }
 
 impl Setup {
     /// The defaults for a vessel.
     pub fn new(own: impl Into<String>) -> Self {
-        Self { own: own.into(), limits: Limits::default(), priorities: Vec::new(), lost: LostPolicy::default() }
+        Self {
+            own: own.into(),
+            limits: Limits::default(),
+            priorities: Vec::new(),
+            lost: LostPolicy::default(),
+            tail_bytes_max: TAIL_BYTES_MAX,
+        }
     }
 }
 
@@ -129,7 +141,7 @@ impl World {
     pub fn new(setup: Setup, head: Seq) -> Self {
         Self {
             model: Model::new(&setup.own, setup.limits, setup.priorities),
-            tail: Tail::new(head, TAIL_BYTES_MAX),
+            tail: Tail::new(head, setup.tail_bytes_max),
             notifications: Kept::new(NOTIFICATIONS_KEPT),
             tombstones: Kept::new(TOMBSTONES_KEPT),
             lost: setup.lost,
@@ -151,7 +163,15 @@ impl World {
     /// Applies updates in order; each becomes a change of its own, followed by the notifications it gives rise to.
     pub fn apply(&mut self, updates: impl IntoIterator<Item = Update>, arrival: &Arrival<'_>) -> Applied {
         let mut applied = Applied::default();
-        for update in updates {
+        for mut update in updates {
+            // A reader says which values of a change it wants in the 64 bits of a mask.
+            while update.values.len() > VALUES_PER_CHANGE_MAX {
+                let rest = update.values.split_off(VALUES_PER_CHANGE_MAX);
+                let (source, timestamp) = (update.source.clone(), update.timestamp);
+                let next =
+                    Update { context: update.context.clone(), source, timestamp, values: rest, meta: Vec::new() };
+                self.apply_one(std::mem::replace(&mut update, next), arrival, &mut applied);
+            }
             self.apply_one(update, arrival, &mut applied);
         }
         applied
@@ -272,6 +292,14 @@ impl World {
     /// Metadata of a path as a JSON object.
     pub fn meta_json(&self, path: PathId) -> Option<Arc<str>> {
         self.cached_meta(path)?.json.clone()
+    }
+
+    /// Paths whose metadata changed after `from`, up to `upto`, in the order of their numbers.
+    pub fn meta_changed(&self, from: Seq, upto: Seq) -> Vec<PathId> {
+        let changed = self.meta.changed_since(from.0).filter(|(_, seq)| *seq <= upto.0);
+        let mut paths: Vec<PathId> = changed.filter_map(|(path, _)| self.model.find_path(path)).collect();
+        paths.sort_unstable();
+        paths
     }
 
     /// Metadata of a path by its text, whether or not it ever had a value.

@@ -31,4 +31,3 @@ pub async fn access_requests() -> Response {
 pub async fn unknown_request(Path(id): Path<String>) -> Response {
     headers::error(StatusCode::NOT_FOUND, &format!("no request has the id {id}"))
 }
-

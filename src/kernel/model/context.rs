@@ -37,8 +37,9 @@ pub struct ContextNode {
     /// Sorted as the tree is written: a path before what is below it, siblings by name.
     leaves: Vec<Leaf>,
     index: HashMap<PathId, u32, RandomState>,
-    /// Static objects that came before, with the leaves they went to: AIS repeats them with every report.
-    pub(super) static_memo: SmallVec<[(Arc<str>, StaticLeaves); 2]>,
+    /// Static objects that came before, with the leaves they went to and the number under which they did so last: AIS
+    /// repeats them with every report.
+    pub(super) static_memo: SmallVec<[(Arc<str>, StaticLeaves, Seq); 2]>,
 }
 
 /// One path of a context.
@@ -52,6 +53,8 @@ pub struct Leaf {
     pub shown: u8,
     /// The highest number among the slots.
     pub seq: Seq,
+    /// Number of the change that brought it.
+    pub born: Seq,
     /// One for each source.
     pub slots: SmallVec<[Slot; 1]>,
 }
@@ -192,7 +195,7 @@ mod tests {
             interval_ms: 0,
             value: Value::Null,
         };
-        Leaf { path, is_static: false, shown: 0, seq: Seq(1), slots: SmallVec::from_elem(slot, 1) }
+        Leaf { path, is_static: false, shown: 0, seq: Seq(1), born: Seq(1), slots: SmallVec::from_elem(slot, 1) }
     }
 
     #[test]

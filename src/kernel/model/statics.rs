@@ -38,6 +38,9 @@ impl Model {
                     leaf.slots[0].received = stamp.now;
                 }
             }
+            if let Some(memo) = node.static_memo.iter_mut().find(|(text, ..)| *text == *json) {
+                memo.2 = stamp.seq;
+            }
         } else {
             let members = flatten(json).ok_or((Refusal::Path, Path::default()))?;
             let mut leaves: StaticLeaves = StaticLeaves::new();
@@ -69,7 +72,8 @@ impl Model {
                 if node.static_memo.len() >= MEMO_MAX {
                     node.static_memo.remove(0);
                 }
-                node.static_memo.push((json.clone(), leaves));
+                node.static_memo.retain(|(text, ..)| *text != *json);
+                node.static_memo.push((json.clone(), leaves, stamp.seq));
             }
         }
         match values.iter_mut().find(|v| v.path == PathId::ROOT) {
@@ -100,11 +104,15 @@ impl Model {
         Ok((path, is_first))
     }
 
-    /// The leaves of an object that this source sent before, while it is their only source.
+    /// The leaves of an object that this source sent before, while it is their only source and nothing else was written
+    /// to them since.
     fn remembered(&self, context: ContextId, source: SourceId, json: &str) -> Option<StaticLeaves> {
         let node = self.node(context)?;
-        let (_, leaves) = node.static_memo.iter().find(|(text, _)| **text == *json)?;
-        let only = |path: &PathId| node.leaf(*path).is_some_and(|l| l.slots.len() == 1 && l.slots[0].source == source);
+        let (_, leaves, seq) = node.static_memo.iter().find(|(text, ..)| **text == *json)?;
+        let only = |path: &PathId| {
+            let slots = node.leaf(*path).map_or(&[][..], |leaf| &leaf.slots);
+            matches!(slots, [slot] if slot.source == source && slot.seq == *seq)
+        };
         leaves.iter().all(only).then(|| leaves.clone())
     }
 }
@@ -171,15 +179,24 @@ fn flatten_into(
     Some(())
 }
 
-/// Two objects as one, by their texts: `{"a":1}` and `{"b":2}` are `{"a":1,"b":2}`. A member that both have stands in the
-/// first only as far as readers of JSON take the last one, which is what is meant. The members of an AIS report differ.
+/// Two objects as one, the members of the second over those of the first.
 fn joined(a: &str, b: &str) -> String {
-    let (head, tail) = (a.trim_end_matches('}'), b.trim_start_matches('{'));
-    let closing = &a[head.len()..];
-    // Only the outermost brace of `a` is opened again.
-    let inner = &closing[..closing.len().saturating_sub(1)];
-    let separator = if head == "{" || tail == "}" { "" } else { "," };
-    format!("{head}{inner}{separator}{tail}")
+    let read = |json: &str| serde_json::from_str::<serde_json::Map<_, _>>(json).unwrap_or_default();
+    let mut both = read(a);
+    merge(&mut both, read(b));
+    serde_json::Value::Object(both).to_string()
+}
+
+fn merge(into: &mut serde_json::Map<String, serde_json::Value>, from: serde_json::Map<String, serde_json::Value>) {
+    use serde_json::Value::Object;
+    for (name, member) in from {
+        match (into.get_mut(&name), member) {
+            (Some(Object(inner)), Object(more)) => merge(inner, more),
+            (_, member) => {
+                into.insert(name, member);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -187,12 +204,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn objects_are_joined_by_their_texts() {
+    fn objects_are_joined_at_every_depth() {
         let table = [
             (r#"{"a":1}"#, r#"{"b":2}"#, r#"{"a":1,"b":2}"#),
             (r#"{"a":{"c":1}}"#, r#"{"b":2}"#, r#"{"a":{"c":1},"b":2}"#),
             ("{}", r#"{"b":2}"#, r#"{"b":2}"#),
             (r#"{"a":1}"#, "{}", r#"{"a":1}"#),
+            (r#"{"a":{"c":1,"d":2}}"#, r#"{"a":{"c":3}}"#, r#"{"a":{"c":3,"d":2}}"#),
         ];
         for (a, b, both) in table {
             assert_eq!(joined(a, b), both);

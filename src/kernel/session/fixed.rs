@@ -8,13 +8,17 @@ use bytes::Bytes;
 
 use super::{Frames, Session};
 use crate::kernel::encode::{self, SlotRef};
-use crate::kernel::id::PathId;
+use crate::kernel::id::{PathId, Seq};
+use crate::kernel::model::context::Slot;
 use crate::kernel::subscription::{Policy, Row};
 use crate::kernel::time::{Moment, Now};
 use crate::kernel::world::World;
 
 /// Rows whose last beat is kept for the next client; the one unused for longest gives way.
 const CACHED_ROWS_MAX: usize = 32;
+
+/// For a client that has had all there was.
+const NOTHING_OWED: Seq = Seq(u64::MAX);
 
 /// The first point of the grid after `now`.
 pub(super) fn next_beat(now: Moment, period_ms: u64) -> Moment {
@@ -32,14 +36,30 @@ struct Beat {
     row: Row,
     /// Which point of the row's grid.
     number: u64,
+    /// The newest change that it knows of.
+    head: Seq,
+    /// Values from this change on are in it, stale or not.
+    owed: Seq,
     frames: Arc<[Bytes]>,
 }
 
 impl FrameCache {
-    fn get(&self, row: &Row, number: u64, encode: impl FnOnce() -> Vec<Bytes>) -> Arc<[Bytes]> {
+    /// The beat `number` of a row, made by whoever comes first. One made before the change `newer_than` is made anew:
+    /// that client has seen the change already; and so is one that leaves out stale values which it is owed.
+    fn get(
+        &self,
+        row: &Row,
+        number: u64,
+        newer_than: Seq,
+        owed: Seq,
+        head: Seq,
+        encode: impl FnOnce() -> Vec<Bytes>,
+    ) -> Arc<[Bytes]> {
         let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
         let at = beats.iter().position(|beat| beat.row == *row);
-        if let Some(beat) = at.map(|at| &beats[at]).filter(|beat| beat.number == number) {
+        if let Some(beat) =
+            at.map(|at| &beats[at]).filter(|b| b.number == number && b.head >= newer_than && b.owed <= owed)
+        {
             return beat.frames.clone();
         }
         let frames: Arc<[Bytes]> = encode().into();
@@ -48,7 +68,7 @@ impl FrameCache {
         } else if beats.len() >= CACHED_ROWS_MAX {
             beats.remove(0);
         }
-        beats.push(Beat { row: row.clone(), number, frames: frames.clone() });
+        beats.push(Beat { row: row.clone(), number, head, owed, frames: frames.clone() });
         frames
     }
 }
@@ -63,23 +83,29 @@ impl Session {
                 continue;
             }
             active.next_beat = next_beat(now.mono, period_ms);
+            let mark = self.mark(frames);
+            // What came since the last beat goes out once, however short its timeout.
+            let owed = self.rows[r].owed.take().unwrap_or(NOTHING_OWED);
             let row = self.rows[r].row.clone();
             if row.full {
                 let wanted = world.model.contexts().filter(|n| row.wants_context(&n.name, Some(n), world));
                 for context in wanted.map(|n| n.id).collect::<Vec<_>>() {
                     self.send_full(context, world, now, frames);
                 }
+                self.stamp(mark, frames);
                 continue;
             }
             if self.options.send_meta {
                 self.send_meta_of_row(r, world, now, frames);
             }
             let number = now.mono.as_millis() / period_ms;
-            let beat = cache.get(&row, number, || encode_beat(&row, world, now.mono));
+            let newer_than = if self.options.timepoints { self.cursor } else { self.delivered };
+            let encode = || encode_beat(&row, world, now.mono, owed);
+            let beat = cache.get(&row, number, newer_than, owed, world.head(), encode);
             for frame in beat.iter() {
-                let frame = self.framed(frame.clone());
-                frames.push(frame);
+                frames.push(frame.clone());
             }
+            self.stamp(mark, frames);
         }
     }
 
@@ -104,7 +130,7 @@ impl Session {
 
 /// All current values of a row: one delta for each context, its updates oldest first. Sources that have stopped, and
 /// losers of a priority rule, are left out; static data went with the greeting and goes with every change.
-fn encode_beat(row: &Row, world: &World, now: Moment) -> Vec<Bytes> {
+fn encode_beat(row: &Row, world: &World, now: Moment, owed: Seq) -> Vec<Bytes> {
     let mut out = Vec::new();
     let mut slots: Vec<SlotRef<'_>> = Vec::new();
     // By path number: whether the row wants it, so that no text is compared twice.
@@ -118,7 +144,8 @@ fn encode_beat(row: &Row, world: &World, now: Moment) -> Vec<Bytes> {
                 continue;
             }
             let timeout = world.timeout_ms(leaf.path);
-            let current = leaf.slots.iter().filter(|s| row.wants_slot(leaf, s, world) && !s.is_stale(now, timeout));
+            let current = |s: &Slot| s.seq >= owed || !s.is_stale(now, timeout);
+            let current = leaf.slots.iter().filter(|s| row.wants_slot(leaf, s, world) && current(s));
             slots.extend(current.map(|slot| SlotRef { node, leaf, slot, by_name: false }));
         }
         slots.sort_unstable_by_key(|s| (s.slot.timestamp, s.slot.source, s.leaf.path));

@@ -25,17 +25,43 @@ type Place = (Timestamp, Seq, ContextId, PathId, SourceId);
 #[derive(Debug)]
 pub(super) struct Greeting {
     rows: Range<usize>,
-    upto: Seq,
+    /// The number of the snapshot, once it has begun.
+    upto: Option<Seq>,
     reached: Option<Place>,
 }
 
 impl Greeting {
-    pub(super) fn new(rows: Range<usize>, upto: Seq) -> Self {
-        Self { rows, upto, reached: None }
+    pub(super) fn new(rows: Range<usize>) -> Self {
+        Self { rows, upto: None, reached: None }
     }
 
-    pub(super) fn upto(&self) -> Seq {
-        self.upto
+    pub(super) fn has_begun(&self) -> bool {
+        self.upto.is_some()
+    }
+
+    /// Whether more rows may join it: it has not begun, or just now at `upto` and without sending anything.
+    pub(super) fn has_not_sent(&self, upto: Option<Seq>) -> bool {
+        self.reached.is_none() && (self.upto.is_none() || self.upto == upto)
+    }
+
+    /// Rows up to `end` join it.
+    pub(super) fn extend(&mut self, end: usize) {
+        self.rows.end = end;
+    }
+
+    /// Takes the snapshot; gives back the rows that it is for.
+    pub(super) fn begin(&mut self, upto: Seq) -> Range<usize> {
+        self.upto = Some(upto);
+        self.rows.clone()
+    }
+
+    /// Rows were taken back: `place` says how many are left of the first so many.
+    pub(super) fn move_rows(&mut self, place: impl Fn(usize) -> usize) {
+        self.rows = place(self.rows.start)..place(self.rows.end);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 }
 
@@ -44,14 +70,15 @@ impl Session {
     pub(super) fn greet(&mut self, greeting: &mut Greeting, world: &World, now: Now, frames: &mut Frames<'_>) -> bool {
         let mut items: Vec<(Place, SlotRef<'_>)> = Vec::new();
         let mut full: Vec<ContextId> = Vec::new();
-        let rows = greeting.rows.start..greeting.rows.end.min(self.rows.len());
+        let rows = greeting.rows.clone();
+        let upto = greeting.upto.unwrap_or(self.cursor);
         for node in world.model.contexts() {
             let wants = |r: usize| self.rows[r].row.wants_context(&node.name, Some(node), world);
             if !rows.clone().any(wants) {
                 continue;
             }
             for leaf in node.leaves() {
-                for slot in leaf.slots.iter().filter(|s| s.seq <= greeting.upto) {
+                for slot in leaf.slots.iter().filter(|s| s.seq <= upto) {
                     let place = (slot.timestamp, slot.seq, node.id, leaf.path, slot.source);
                     if greeting.reached.is_some_and(|reached| place <= reached) {
                         continue;
@@ -81,17 +108,15 @@ impl Session {
         greeting.reached = items.last().map(|(place, _)| *place).or(greeting.reached);
         let slots: Vec<SlotRef<'_>> = items.into_iter().map(|(_, item)| item).collect();
         self.note_greeted(&slots, rows, world, now);
-        // Only the last frame of a greeting says where the client stands (it has nothing in order before that).
-        let timepoints = std::mem::replace(&mut self.options.timepoints, false);
+        self.delivered = self.delivered.max(upto);
+        let mark = self.mark(frames);
         self.send_slots(&slots, false, world, now, frames);
-        self.options.timepoints = timepoints;
         if done {
-            if let Some(last) = frames.out.last_mut().filter(|_| timepoints && !slots.is_empty()) {
-                *last = crate::kernel::encode::with_timepoint(last, self.cursor);
-            }
             for context in full {
                 self.send_full(context, world, now, frames);
             }
+            // Only the last frame of a greeting says where the client stands: it has nothing in order before that.
+            self.stamp((mark.0.max(frames.out.len().saturating_sub(1)), mark.1), frames);
         }
         done
     }
@@ -102,7 +127,7 @@ impl Session {
         if !rows.clone().any(|r| limited(self.rows[r].row.policy)) {
             return;
         }
-        for item in slots.iter().filter(|s| !s.leaf.is_static) {
+        for item in slots.iter().filter(|s| !s.leaf.is_static && !world.is_notification(s.leaf.path)) {
             for (row, _) in self.rows_wanting(item.node, item.leaf, item.slot, rows.clone(), world) {
                 let key = Key { row, context: item.node.id, path: item.leaf.path, source: item.slot.source };
                 let policy = self.rows[usize::from(row)].row.policy;

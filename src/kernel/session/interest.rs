@@ -19,6 +19,12 @@ impl Interest {
         self.lists.clear();
     }
 
+    /// Bytes in memory, about.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let lists: usize = self.lists.iter().map(|list| size_of::<Box<[u16]>>() + list.len() * 2).sum();
+        self.by_path.capacity() * 2 + lists
+    }
+
     /// The rows that want `path`, by number. Root objects are wanted by rows that name static data, too.
     pub(super) fn rows(&mut self, path: PathId, rows: &[ActiveRow], model: &Model) -> &[u16] {
         if self.by_path.len() <= path.index() {
@@ -42,14 +48,8 @@ impl Interest {
 const STATIC_NAMES: [&str; 9] =
     ["name", "mmsi", "uuid", "url", "flag", "port", "base", "registrations", "communication"];
 
-fn is_static(path: &str) -> bool {
-    STATIC_NAMES.contains(&path.split('.').next().unwrap_or(path))
-}
-
 /// Whether a row's path means static data by name (`name`, `communication.*`), so that objects at the empty path must be
 /// taken apart for it. A row that means the empty path itself gets them whole.
 pub(super) fn names_static_data(pattern: &Pattern) -> bool {
-    let candidates = STATIC_NAMES.iter().any(|name| pattern.matches(name) || pattern.matches(&format!("{name}.x")));
-    let exact = pattern.exact().is_some_and(is_static);
-    (candidates || exact) && !pattern.matches("")
+    STATIC_NAMES.iter().any(|name| pattern.may_start_with(name)) && !pattern.matches("")
 }

@@ -2,8 +2,7 @@
 //!
 //! Timing is kept per row, context, path and source: otherwise one ship would silence another on `vessels.*`.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
@@ -30,23 +29,35 @@ pub(super) struct Key {
 struct Timing {
     /// When a value was sent last.
     last: Moment,
-    /// A newer one waits; its number.
+    /// Newer ones wait; the number of the first of them.
     owed: Option<Seq>,
-    /// An alarm is set.
-    armed: bool,
+    /// Until when `minPeriod` holds values back.
+    opens: Moment,
+    /// When its alarm goes off.
+    alarm: Option<Moment>,
 }
 
 /// All timings of one client.
 #[derive(Debug, Default)]
 pub(super) struct Limited {
     timings: HashMap<Key, Timing, RandomState>,
-    alarms: BinaryHeap<Reverse<(Moment, Key)>>,
+    /// One for each timing at the most.
+    alarms: BTreeSet<(Moment, Key)>,
+    /// At this many timings, those that hold nothing back are looked for and dropped.
+    prune_at: usize,
 }
 
+/// The fewest timings that are worth a look for those that hold nothing back.
+const PRUNE_AT_MIN: usize = 1_024;
+
 impl Limited {
-    pub(super) fn clear(&mut self) {
-        self.timings.clear();
+    /// Rows were taken back: `place` says where a row stands now, `None` for one that is gone.
+    pub(super) fn move_rows(&mut self, place: impl Fn(u16) -> Option<u16>) {
         self.alarms.clear();
+        let moved =
+            self.timings.drain().filter_map(|(key, timing)| Some((Key { row: place(key.row)?, ..key }, timing)));
+        self.timings = moved.collect();
+        self.alarms.extend(self.timings.iter().filter_map(|(key, timing)| Some((timing.alarm?, *key))));
     }
 
     /// A value came. True when it is to be sent now; otherwise it is remembered, where the policy wants that.
@@ -56,31 +67,67 @@ impl Limited {
             Policy::Instant { min_ms: 0 } => return true,
             Policy::Instant { min_ms } | Policy::Ideal { min_ms, .. } => min_ms,
         };
-        if !self.timings.contains_key(&key) && self.timings.len() >= TIMINGS_MAX {
-            return true;
+        if !self.timings.contains_key(&key) {
+            if self.timings.len() >= self.prune_at.max(PRUNE_AT_MIN) {
+                self.prune(now);
+            }
+            if self.timings.len() >= TIMINGS_MAX {
+                return true;
+            }
         }
         let mut is_new = false;
         let timing = self.timings.entry(key).or_insert_with(|| {
             is_new = true;
-            Timing { last: now, owed: None, armed: false }
+            Timing { last: now, owed: None, opens: now, alarm: None }
         });
-        let send = is_new || now.since(timing.last) >= min_ms;
+        let send = is_new || now >= timing.opens;
         if send {
             timing.last = now;
+            timing.opens = now + min_ms;
             timing.owed = None;
         } else {
-            timing.owed = Some(seq);
+            timing.owed.get_or_insert(seq);
         }
-        if let Some(due) = due(policy, timing).filter(|_| !timing.armed) {
-            timing.armed = true;
-            self.alarms.push(Reverse((due, key)));
+        // An alarm that goes off too early is moved on then. One that would go off too late is moved now.
+        if let Some(due) = due(policy, timing).filter(|due| timing.alarm.is_none_or(|alarm| *due < alarm)) {
+            if let Some(alarm) = timing.alarm.replace(due) {
+                self.alarms.remove(&(alarm, key));
+            }
+            self.alarms.insert((due, key));
         }
         send
     }
 
+    /// Drops what is the same as no timing at all: nothing is held back, nothing is to be repeated, and the next value may
+    /// go at once. Without this, every vessel that ever passed would keep its timings.
+    fn prune(&mut self, now: Moment) {
+        self.timings.retain(|_, t| t.alarm.is_some() || t.owed.is_some() || now < t.opens);
+        self.prune_at = self.timings.len() * 2;
+    }
+
+    /// Forgets a timing: its value has been sent, and there will be no other.
+    pub(super) fn forget(&mut self, key: &Key) {
+        if let Some(alarm) = self.timings.remove(key).and_then(|timing| timing.alarm) {
+            self.alarms.remove(&(alarm, *key));
+        }
+    }
+
+    /// Takes out an alarm that has gone off by `now`.
+    fn pop_alarm(&mut self, now: Moment) -> Option<Key> {
+        let &(alarm, key) = self.alarms.first().filter(|(alarm, _)| *alarm <= now)?;
+        self.alarms.remove(&(alarm, key));
+        Some(key)
+    }
+
+    /// Bytes in memory, about.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.timings.capacity() * (size_of::<(Key, Timing)>() + 1)
+            + self.alarms.len() * size_of::<(Moment, Key)>() * 3 / 2
+    }
+
     /// When the next alarm goes off.
     pub(super) fn deadline(&self) -> Option<Moment> {
-        self.alarms.peek().map(|Reverse((due, _))| *due)
+        self.alarms.first().map(|(due, _)| *due)
     }
 
     /// The lowest number that is still held back.
@@ -92,9 +139,10 @@ impl Limited {
 /// When a timing wants attention next, if at all.
 fn due(policy: Policy, timing: &Timing) -> Option<Moment> {
     match policy {
-        Policy::Instant { min_ms } => timing.owed.map(|_| timing.last + min_ms),
-        Policy::Ideal { period_ms, min_ms } => {
-            Some(timing.last + if timing.owed.is_some() { min_ms.min(period_ms) } else { period_ms })
+        Policy::Instant { .. } => timing.owed.map(|_| timing.opens),
+        Policy::Ideal { period_ms, .. } => {
+            let repeat = timing.last + period_ms;
+            Some(if timing.owed.is_some() { repeat.min(timing.opens) } else { repeat })
         }
         Policy::Fixed { .. } => None,
     }
@@ -104,14 +152,11 @@ impl Session {
     /// Sends what was held back long enough and what has been silent for its period.
     pub(super) fn send_due(&mut self, world: &World, now: Now, frames: &mut Frames<'_>) {
         let mut sent: Vec<SlotRef<'_>> = Vec::new();
-        while let Some(&Reverse((alarm, key))) = self.limited.alarms.peek() {
-            if alarm > now.mono {
-                break;
-            }
-            self.limited.alarms.pop();
+        let mark = self.mark(frames);
+        while let Some(key) = self.limited.pop_alarm(now.mono) {
             let row = &self.rows[usize::from(key.row)].row;
             let Some(timing) = self.limited.timings.get_mut(&key) else { continue };
-            timing.armed = false;
+            timing.alarm = None;
             let Some((node, leaf, slot)) = world.model.slot(key.context, key.path, key.source) else {
                 self.limited.timings.remove(&key);
                 continue;
@@ -124,16 +169,21 @@ impl Session {
                 timing.owed = None;
                 let wanted = row.wants_context(&node.name, Some(node), world) && row.wants_slot(leaf, slot, world);
                 if wanted && !(repeat && slot.is_stale(now.mono, world.timeout_ms(leaf.path))) {
+                    timing.opens = now.mono + row.policy.min_ms();
                     sent.push(SlotRef { node, leaf, slot, by_name: false });
                 }
             }
             if let Some(due) = due(row.policy, timing) {
-                timing.armed = true;
-                self.limited.alarms.push(Reverse((due, key)));
+                timing.alarm = Some(due);
+                self.limited.alarms.insert((due, key));
             }
         }
         sent.sort_by_key(|s| (s.node.id, s.slot.timestamp, s.slot.source, s.leaf.path));
         sent.dedup_by(|a, b| std::ptr::eq(a.slot, b.slot));
-        self.send_slots(&sent, true, world, now, frames);
+        if !sent.is_empty() {
+            self.delivered = world.head();
+            self.send_slots(&sent, true, world, now, frames);
+            self.stamp(mark, frames);
+        }
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::limited::Key;
-use super::{Behind, CHANGES_WAITING_MAX, CloseReason, Frames, Session};
+use super::{CHANGES_WAITING_MAX, CloseReason, Frames, Session};
 use crate::kernel::change::Change;
 use crate::kernel::encode::{self, SlotRef};
 use crate::kernel::id::{ContextId, PathId, Seq};
+use crate::kernel::model::context::ContextNode;
 use crate::kernel::model::statics;
-use crate::kernel::subscription::ContextPattern;
+use crate::kernel::subscription::{ContextPattern, Policy};
 use crate::kernel::time::{Moment, Now};
 use crate::kernel::value::{Value, push_text};
 use crate::kernel::world::World;
@@ -21,7 +22,6 @@ const CATCH_UP_PIECE: usize = 512;
 impl Session {
     /// Sends what the log has after the cursor, as far as there is room.
     pub(super) fn follow(&mut self, world: &World, now: Now, frames: &mut Frames<'_>) -> Result<(), CloseReason> {
-        let mut full = Vec::new();
         while self.cursor < world.head() && !frames.is_full() {
             let waiting = world.head().0 - self.cursor.0;
             // Whoever asked for timepoints gets every change that is still there.
@@ -29,28 +29,33 @@ impl Session {
             match world.tail.after(self.cursor).filter(|_| in_order) {
                 Some(changes) => {
                     for change in changes {
-                        // The cursor first: the frame says that the client has this change.
+                        let mark = self.mark(frames);
                         self.cursor = change.seq;
-                        self.on_change(change, world, now, frames, &mut full);
+                        self.on_change(change, false, world, now, frames);
+                        self.stamp(mark, frames);
                         if frames.is_full() {
                             break;
                         }
                     }
                 }
                 None => {
+                    let duration_ms = now.mono.since(self.missed_since(world));
+                    let first = frames.out.len();
+                    self.catch_up(world, now, frames)?;
                     if self.options.backpressure {
-                        let duration_ms = now.mono.since(self.missed_since(world));
-                        self.behind = Some(Behind { accumulated: waiting, duration_ms });
+                        for frame in &mut frames.out[first..] {
+                            *frame = encode::with_backpressure(frame, waiting, duration_ms);
+                        }
                     }
-                    let caught_up = self.catch_up(world, now, frames, &mut full);
-                    self.behind = None;
-                    caught_up?;
                 }
             }
         }
-        for context in full {
+        let mark = self.mark(frames);
+        self.full_owed = None;
+        for context in std::mem::take(&mut self.full) {
             self.send_full(context, world, now, frames);
         }
+        self.stamp(mark, frames);
         Ok(())
     }
 
@@ -61,13 +66,21 @@ impl Session {
         first.map_or(self.up_to_date, |change| change.received.mono)
     }
 
+    fn owe_full(&mut self, context: ContextId, seq: Seq) {
+        self.full_owed.get_or_insert(seq);
+        if !self.full.contains(&context) {
+            self.full.push(context);
+        }
+    }
+
+    /// Sends what the rows want of a change; of its notifications only, where nothing else is wanted now.
     fn on_change(
         &mut self,
         change: &Arc<Change>,
+        only_notifications: bool,
         world: &World,
         now: Now,
         frames: &mut Frames<'_>,
-        full: &mut Vec<ContextId>,
     ) {
         if self.rows.is_empty() || self.came_from_peer(change.source, world) {
             return;
@@ -77,10 +90,15 @@ impl Session {
         let mut mask = 0_u64;
         let mut any = false;
         let mut by_name: Vec<(String, Value)> = Vec::new();
+        let mut full = false;
         for (i, changed) in change.values.iter().enumerate() {
+            let is_notification = world.is_notification(changed.path);
+            if only_notifications && !is_notification {
+                continue;
+            }
             let rows = self.interest.rows(changed.path, &self.rows, &world.model);
             for &r in rows {
-                let active = &self.rows[usize::from(r)];
+                let active = &mut self.rows[usize::from(r)];
                 let row = &active.row;
                 let wanted = change.seq > active.since
                     && (!row.announce || changed.first)
@@ -90,9 +108,8 @@ impl Session {
                     continue;
                 }
                 if row.full {
-                    if !full.contains(&change.context) {
-                        full.push(change.context);
-                    }
+                    // A row that beats sends the object with its beat.
+                    full |= !matches!(row.policy, Policy::Fixed { .. });
                     continue;
                 }
                 if changed.path == PathId::ROOT && !row.path.matches("") {
@@ -100,34 +117,41 @@ impl Session {
                     continue;
                 }
                 // SUB-25: rates do not apply to static data; nor to notifications, whose every transition counts.
-                let at_once = changed.path == PathId::ROOT || world.is_notification(changed.path) || {
+                let at_once = changed.path == PathId::ROOT || is_notification || {
                     let key = Key { row: r, context: change.context, path: changed.path, source: change.source };
-                    self.limited.value(key, row.policy, change.seq, now.mono)
+                    // Of a context that has left, nothing can be sent later.
+                    if node.is_none() {
+                        self.limited.forget(&key);
+                    }
+                    node.is_none() || self.limited.value(key, row.policy, change.seq, now.mono)
                 };
                 if at_once {
                     any = true;
-                    mask |= 1_u64.checked_shl(i as u32).unwrap_or(0);
+                    mask |= 1 << i;
+                } else if matches!(row.policy, Policy::Fixed { .. }) {
+                    active.owed.get_or_insert(change.seq);
                 }
             }
         }
-        if !change.meta.is_empty() {
+        if full {
+            self.owe_full(change.context, change.seq);
+        }
+        if !change.meta.is_empty() && !only_notifications {
             self.send_changed_meta(change, world, now, frames);
         }
         if any || !by_name.is_empty() {
             self.introduce(change.source, world, frames);
         }
         if any {
-            let paths = change.values.iter().enumerate().filter(|(i, _)| *i >= 64 || mask >> i & 1 == 1);
+            self.delivered = self.delivered.max(change.seq);
+            let paths = change.values.iter().enumerate().filter(|(i, _)| mask >> i & 1 == 1);
             self.send_meta_first(paths.map(|(_, v)| v.path), &change.context_name, None, world, now, frames);
             if let Some(delta) = change.encoded(&world.model).select(mask) {
-                let delta = self.framed(delta);
                 frames.push(delta);
             }
         }
         if !by_name.is_empty() {
-            let delta = named_values(change, source, &by_name);
-            let delta = self.framed(Bytes::from(delta));
-            frames.push(delta);
+            frames.push(Bytes::from(named_values(change, source, &by_name)));
         }
     }
 
@@ -159,13 +183,7 @@ impl Session {
 
     /// One piece of what has changed since the cursor: the newest value of every slot, in the order of their numbers, and
     /// every transition of a notification.
-    fn catch_up(
-        &mut self,
-        world: &World,
-        now: Now,
-        frames: &mut Frames<'_>,
-        full: &mut Vec<ContextId>,
-    ) -> Result<(), CloseReason> {
+    fn catch_up(&mut self, world: &World, now: Now, frames: &mut Frames<'_>) -> Result<(), CloseReason> {
         let from = self.cursor;
         let mut items: Vec<(Seq, u16, SlotRef<'_>)> = Vec::new();
         for node in world.model.contexts().filter(|node| node.seq > from) {
@@ -173,6 +191,11 @@ impl Session {
             for leaf in leaves {
                 for slot in leaf.slots.iter().filter(|s| s.seq > from) {
                     for (row, by_name) in self.rows_wanting(node, leaf, slot, 0..self.rows.len(), world) {
+                        let active = &self.rows[usize::from(row)];
+                        // What the row was greeted with, and paths that were announced already, don't come again.
+                        if slot.seq <= active.since || (active.row.announce && leaf.born <= from) {
+                            continue;
+                        }
                         items.push((slot.seq, row, SlotRef { node, leaf, slot, by_name }));
                     }
                 }
@@ -198,11 +221,12 @@ impl Session {
 
         let notifications = world.notifications.between(from, upto);
         let tombstones = world.tombstones.between(from, upto);
+        let mark = self.mark(frames);
         self.cursor = upto;
         match notifications {
             Some(changes) => {
                 for change in changes {
-                    self.on_change(change, world, now, frames, full);
+                    self.on_change(change, true, world, now, frames);
                 }
             }
             None if self.rows.iter().any(|r| may_mean_notifications(&r.row.path)) => {
@@ -213,7 +237,7 @@ impl Session {
         match tombstones {
             Some(changes) => {
                 for change in changes {
-                    self.on_change(change, world, now, frames, full);
+                    self.on_change(change, false, world, now, frames);
                 }
             }
             None if self.rows.iter().any(|r| r.row.context != ContextPattern::Own) => {
@@ -222,19 +246,24 @@ impl Session {
             None => {}
         }
 
+        self.send_meta_changed(from, upto, world, now, frames);
         let mut sent: Vec<SlotRef<'_>> = Vec::with_capacity(items.len());
         let mut last = Seq::default();
         let mut delivered = 0_u64;
         for (seq, r, item) in items {
             let row = &self.rows[usize::from(r)].row;
+            let beats = matches!(row.policy, Policy::Fixed { .. });
             if row.full {
-                if !full.contains(&item.node.id) {
-                    full.push(item.node.id);
+                if !beats {
+                    self.owe_full(item.node.id, seq);
                 }
                 continue;
             }
             let key = Key { row: r, context: item.node.id, path: item.leaf.path, source: item.slot.source };
             let at_once = item.leaf.is_static || self.limited.value(key, row.policy, seq, now.mono);
+            if beats && !at_once {
+                self.rows[usize::from(r)].owed.get_or_insert(from.next());
+            }
             let again = sent.last().is_some_and(|s| std::ptr::eq(s.slot, item.slot) && s.by_name == item.by_name);
             if at_once && !again {
                 sent.push(item);
@@ -243,8 +272,31 @@ impl Session {
             }
         }
         self.conflated += (upto.0 - from.0).saturating_sub(delivered);
+        self.delivered = self.delivered.max(upto);
         self.send_slots(&sent, false, world, now, frames);
+        self.stamp(mark, frames);
         Ok(())
+    }
+
+    /// Metadata that changed while the client was behind, for one of the contexts that have the path.
+    fn send_meta_changed(&mut self, from: Seq, upto: Seq, world: &World, now: Now, frames: &mut Frames<'_>) {
+        if !self.options.send_meta {
+            return;
+        }
+        for path in world.meta_changed(from, upto) {
+            if let Some(sent) = self.meta_sent.get_mut(path.index()) {
+                *sent = false;
+            }
+            let rows = self.interest.rows(path, &self.rows, &world.model);
+            let wants = |node: &&ContextNode| {
+                rows.iter().any(|&r| self.rows[usize::from(r)].row.wants_context(&node.name, Some(node), world))
+            };
+            let own = Some(world.model.own_node()).filter(wants);
+            let node = own.or_else(|| world.model.contexts().filter(|n| n.leaf(path).is_some()).find(wants));
+            if let Some(node) = node {
+                self.send_meta_first(std::iter::once(path), &node.name, None, world, now, frames);
+            }
+        }
     }
 
     /// The whole object of a context, for rows with `format=full`.
@@ -252,8 +304,7 @@ impl Session {
         let Some(node) = world.model.node(context) else { return };
         let mut out = String::with_capacity(4096);
         encode::write_full_context(&mut out, world, node, now.mono);
-        let frame = self.framed(Bytes::from(out));
-        frames.push(frame);
+        frames.push(Bytes::from(out));
     }
 
     /// Encodes slots that are already in their order, metadata first where it is asked for.
@@ -276,21 +327,14 @@ impl Session {
                 self.introduce(item.slot.source, world, frames);
             }
         }
-        let mut deltas = Vec::new();
-        encode::encode_slots(&world.model, slots.iter().copied(), merge_updates, |delta| deltas.push(delta));
-        for delta in deltas {
-            let delta = self.framed(Bytes::from(delta));
-            frames.push(delta);
-        }
+        let slots = slots.iter().copied();
+        encode::encode_slots(&world.model, slots, merge_updates, |delta| frames.push(Bytes::from(delta)));
     }
 }
 
 /// Whether a pattern can mean a path below `notifications`.
 fn may_mean_notifications(pattern: &crate::kernel::pattern::Pattern) -> bool {
-    match pattern.exact() {
-        Some(path) => path.starts_with("notifications."),
-        None => pattern.matches("notifications.") || pattern.matches("notifications.x"),
-    }
+    pattern.may_start_with("notifications.")
 }
 
 /// Members of a static object that a row asks for by name.

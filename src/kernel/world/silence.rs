@@ -1,11 +1,12 @@
 //! What becomes of contexts that fall silent: their movement is taken back, and later they leave. Both are changes, so
 //! every reader sees them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use compact_str::CompactString;
 
-use super::{Applied, World};
+use super::{Applied, VALUES_PER_CHANGE_MAX, World};
+use crate::kernel::change::{Change, Changed};
 use crate::kernel::id::{ContextId, Origin};
 use crate::kernel::lost::DYNAMIC_PATHS;
 use crate::kernel::model::context::ContextNode;
@@ -43,12 +44,43 @@ impl World {
         for id in leaving {
             // The position and all texts stay as they were: typed clients have no reading for a null in their place.
             self.take_back(id, now, |_, value| matches!(value, Value::Number(_) | Value::Integer(_) | Value::Bool(_)));
-            if let Some(last) = self.tail.newest().filter(|c| c.context == id) {
-                self.tombstones.push(Arc::clone(last));
-            }
+            self.bury(id, now);
             self.model.remove_context(id);
         }
         (self.head().0 - before.0) as usize
+    }
+
+    /// Keeps what a reader who fell behind must know of a context that leaves: every value that was taken back, now or
+    /// when the target was lost.
+    fn bury(&mut self, id: ContextId, now: Now) {
+        let Some(node) = self.model.node(id) else { return };
+        let mut last: Vec<Change> = Vec::new();
+        for leaf in node.leaves().iter().filter(|l| !l.is_static) {
+            for slot in leaf.slots.iter().filter(|s| s.value.is_null()) {
+                let full = |c: &Change| c.values.len() >= VALUES_PER_CHANGE_MAX;
+                let at = last.iter().position(|c| c.source == slot.source && !full(c)).unwrap_or_else(|| {
+                    last.push(Change {
+                        seq: self.head(),
+                        context: id,
+                        context_name: node.name.clone(),
+                        source: slot.source,
+                        detail: slot.detail,
+                        timestamp: now.wall,
+                        received: now,
+                        origin: Origin::SERVER,
+                        values: Vec::new(),
+                        meta: Vec::new(),
+                        encoded: OnceLock::new(),
+                    });
+                    last.len() - 1
+                });
+                let shown = leaf.shows(slot);
+                last[at].values.push(Changed { path: leaf.path, value: Value::Null, shown, first: false });
+            }
+        }
+        for change in last {
+            self.tombstones.push(Arc::new(change));
+        }
     }
 
     /// Makes values null, each under the source that said it.
