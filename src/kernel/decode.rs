@@ -262,6 +262,7 @@ fn source_name(object: &serde_json::Map<String, serde_json::Value>, provider: &s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn read(text: &str) -> Decoded {
         delta(text, "ws").unwrap()
@@ -318,5 +319,60 @@ mod tests {
         assert_eq!(read(r#"{"context":7,"updates":[]}"#).issue_count, 1);
         assert_eq!(read(&format!(r#"{{"updates":[{}]}}"#, "[".repeat(100))).issue_count, 1);
         assert_eq!(read(r#"{"context":"vessels.x","updates":[]}"#).issue_count, 0);
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        use serde_json::{Map, Value as Json, json};
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            any::<f64>().prop_map(|n| json!(n)),
+            "[a-z.$]{0,8}".prop_map(Json::from),
+            Just(json!("2026-01-02T03:04:05Z")),
+        ];
+        let name = "(context|updates|values|meta|path|value|source|\\$source|timestamp|label|latitude|longitude|x)";
+        leaf.prop_recursive(6, 60, 6, move |inner| {
+            let object = prop::collection::vec((name, inner.clone()), 0..5);
+            prop_oneof![
+                prop::collection::vec(inner, 0..5).prop_map(Json::from),
+                object.prop_map(|members| Json::Object(members.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_json_harms_the_reader(values in any_json(), update in any_json(), whole in any_json(), text in ".{0,60}") {
+            let _ = delta(&text, "ws");
+            let _ = delta(&whole.to_string(), "ws");
+            let _ = delta(&serde_json::json!({"updates": [update, {"values": values.clone()}]}).to_string(), "ws");
+            let _ = delta(&serde_json::json!({"updates": [{"values": [{"path": "a", "value": values}]}]}).to_string(), "ws");
+        }
+
+        #[test]
+        fn what_the_encoder_writes_reads_back(values in prop::collection::vec(any_json(), 1..20)) {
+            use crate::kernel::id::{Origin, Seq};
+            use crate::kernel::model::Arrival;
+            use crate::kernel::time::Now;
+            use crate::kernel::world::{Setup, World};
+
+            let items: Vec<_> = values
+                .iter()
+                .enumerate()
+                .map(|(i, value)| serde_json::json!({"path": format!("p.x{i}"), "value": value}))
+                .collect();
+            let said = serde_json::json!({"updates": [{"$source": "s", "timestamp": "2026-01-02T03:04:05.678Z", "values": items}]});
+            let first = read(&said.to_string());
+            let mut world = World::new(Setup::new("vessels.urn:mrn:imo:mmsi:230000001"), Seq(0));
+            let arrival = Arrival { input: "ws", origin: Origin::SERVER, now: Now::default(), heard: true };
+            world.apply(first.updates.clone(), &arrival);
+            let change = world.tail.newest().expect("it was applied").clone();
+            let text = String::from_utf8(change.encoded(&world.model).text.to_vec()).unwrap();
+            let again = read(&text);
+            prop_assert_eq!(&again.updates[0].values, &first.updates[0].values);
+            prop_assert_eq!(&again.updates[0].source, &first.updates[0].source);
+            prop_assert_eq!(again.updates[0].timestamp, first.updates[0].timestamp);
+        }
     }
 }

@@ -247,3 +247,31 @@ impl<'m, 'a> DeltaWriter<'m, 'a> {
         Some(std::mem::take(&mut self.out))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_selection_is_the_delta_with_the_other_values_left_out(n in 1_usize..=64, mask: u64) {
+            let mut text = String::from(r#"{"values":["#);
+            let head = text.len() as u32;
+            let mut values = SmallVec::new();
+            for i in 0..n {
+                if i > 0 {
+                    text.push(',');
+                }
+                let from = text.len() as u32;
+                text.push_str(&i.to_string());
+                values.push((from, text.len() as u32));
+            }
+            text.push_str(END);
+            let encoded = Encoded { text: Bytes::from(text), head, values };
+            let wanted: Vec<String> = (0..n).filter(|i| mask >> i & 1 == 1).map(|i| i.to_string()).collect();
+            let expected = (!wanted.is_empty()).then(|| format!(r#"{{"values":[{}{END}"#, wanted.join(",")));
+            prop_assert_eq!(encoded.select(mask).map(|b| String::from_utf8(b.to_vec()).unwrap()), expected);
+        }
+    }
+}

@@ -132,5 +132,13 @@ mod tests {
         fn agrees_with_the_definition(pattern in "[ab.*]{0,8}", text in "[ab.]{0,10}") {
             prop_assert_eq!(Pattern::new(&pattern).matches(&text), naive(pattern.as_bytes(), text.as_bytes()));
         }
+
+        #[test]
+        fn what_it_matches_it_may_start_with(pattern in "[ab*]{0,5}", start in "[ab]{0,4}", rest in "[ab]{0,4}") {
+            let pattern = Pattern::new(&pattern);
+            if pattern.matches(&format!("{start}{rest}")) {
+                prop_assert!(pattern.may_start_with(&start));
+            }
+        }
     }
 }
