@@ -183,7 +183,6 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/v1/access/requests", any(absent::access_requests))
         .route("/signalk/v1/access/requests/{id}", get(absent::unknown_request))
         .route("/signalk/v1/requests/{id}", get(absent::unknown_request))
-        .route("/signalk/v1/apps/list", get(absent::apps))
         .route("/signalk/v1/sourcepriorities", get(source_priorities::rules))
         .route("/signalk/v1/sourcepriorities/{*path}", get(source_priorities::of_path))
         .route("/signalk/v1/api", any(rest::api))
@@ -210,8 +209,8 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .fallback(headers::not_found)
-        .layer(axum::middleware::from_fn(limits::body))
         .method_not_allowed_fallback(headers::method_not_allowed)
+        .layer(axum::middleware::from_fn(limits::body))
         .layer(axum::middleware::from_fn_with_state(shared.clone(), cors::layer))
         .with_state(shared)
 }

@@ -31,8 +31,3 @@ pub async fn access_requests() -> Response {
 pub async fn unknown_request(Path(id): Path<String>) -> Response {
     headers::error(StatusCode::NOT_FOUND, &format!("no request has the id {id}"))
 }
-
-/// `/signalk/v1/apps/list`: no web apps (REST-24).
-pub async fn apps() -> Response {
-    headers::json_body("[]".to_owned())
-}
