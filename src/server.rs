@@ -213,8 +213,8 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .fallback(headers::not_found)
-        .layer(axum::middleware::from_fn(limits::body))
         .method_not_allowed_fallback(headers::method_not_allowed)
+        .layer(axum::middleware::from_fn(limits::body))
         .layer(axum::middleware::from_fn_with_state(shared.clone(), cors::layer))
         .with_state(shared)
 }
