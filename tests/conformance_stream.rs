@@ -31,7 +31,7 @@ async fn messages(client: &mut WsClient, quiet_ms: u64) -> Vec<Json> {
 
 #[tokio::test]
 async fn str_01_every_text_frame_is_one_json_message() {
-    let server = TestServer::start("[[input]]\nname = \"demo\"\ntype = \"demo\"").await;
+    let server = TestServer::start("[[input]]\nname = \"demo\"\ntype = \"demo\"\nrate = 20").await;
     let mut client = server.ws("subscribe=all&sendMeta=all").await;
     // The client takes nothing but text frames with JSON; the demo boat fills some hundreds of them.
     for _ in 0..300 {

@@ -26,26 +26,23 @@ impl Session {
             let waiting = world.head().0 - self.cursor.0;
             // Whoever asked for timepoints gets every change that is still there.
             let in_order = waiting <= CHANGES_WAITING_MAX || self.options.timepoints;
-            match world.tail.after(self.cursor).filter(|_| in_order) {
-                Some(changes) => {
-                    for change in changes {
-                        let mark = self.mark(frames);
-                        self.cursor = change.seq;
-                        self.on_change(change, false, world, now, frames);
-                        self.stamp(mark, frames);
-                        if frames.is_full() {
-                            break;
-                        }
+            if let Some(changes) = world.tail.after(self.cursor).filter(|_| in_order) {
+                for change in changes {
+                    let mark = self.mark(frames);
+                    self.cursor = change.seq;
+                    self.on_change(change, false, world, now, frames);
+                    self.stamp(mark, frames);
+                    if frames.is_full() {
+                        break;
                     }
                 }
-                None => {
-                    let duration_ms = now.mono.since(self.missed_since(world));
-                    let first = frames.out.len();
-                    self.catch_up(world, now, frames)?;
-                    if self.options.backpressure {
-                        for frame in &mut frames.out[first..] {
-                            *frame = encode::with_backpressure(frame, waiting, duration_ms);
-                        }
+            } else {
+                let duration_ms = now.mono.since(self.missed_since(world));
+                let first = frames.out.len();
+                self.catch_up(world, now, frames)?;
+                if self.options.backpressure {
+                    for frame in &mut frames.out[first..] {
+                        *frame = encode::with_backpressure(frame, waiting, duration_ms);
                     }
                 }
             }
