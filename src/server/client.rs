@@ -102,7 +102,7 @@ impl Client {
     pub(super) async fn on_incoming(&mut self, incoming: Incoming, feed: &Feed, around: &Surroundings<'_>) {
         match incoming {
             Incoming::Text(text) => self.on_text(&text, feed, around).await,
-            Incoming::Alive => {}
+            Incoming::Alive | Incoming::TooLong => {}
             Incoming::Unusable(why) => self.tell_issue(why, 1, around),
         }
     }

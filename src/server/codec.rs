@@ -12,22 +12,52 @@ use super::driver::{Incoming, Outgoing};
 
 /// A WebSocket: one text frame, one message.
 #[derive(Debug)]
-pub struct WsTransport(pub WebSocket);
+pub struct WsTransport {
+    socket: WebSocket,
+    message_bytes_max: usize,
+}
+
+impl WsTransport {
+    /// A transport that refuses messages of more than `message_bytes_max` bytes.
+    pub fn new(socket: WebSocket, message_bytes_max: usize) -> Self {
+        Self { socket, message_bytes_max }
+    }
+
+    /// How long a message the library is to read, so that one that is somewhat too long can be refused in words and the
+    /// stream goes on. Past this the stream ends: what is left of such a message cannot be passed over.
+    pub const fn read_bytes_max(message_bytes_max: usize) -> usize {
+        message_bytes_max.saturating_mul(4)
+    }
+
+    fn incoming(&self, message: Message) -> Incoming {
+        const TOO_LONG: Incoming = Incoming::Unusable("a message longer than the server takes was ignored");
+        match message {
+            Message::Text(text) if text.len() > self.message_bytes_max => TOO_LONG,
+            Message::Binary(bytes) if bytes.len() > self.message_bytes_max => TOO_LONG,
+            Message::Text(text) => Incoming::Text(text.as_str().to_owned()),
+            Message::Binary(bytes) => match String::from_utf8(bytes.into()) {
+                Ok(text) => Incoming::Text(text),
+                Err(_) => Incoming::Unusable("a binary message that is not UTF-8 was ignored"),
+            },
+            // The library answers pings and closes itself.
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Incoming::Alive,
+        }
+    }
+}
+
+/// Whether the library gave up on a message for its length. It has no other way to say so through its wrapper.
+fn is_too_long(error: &axum::Error) -> bool {
+    error.to_string().contains("Message too long")
+}
 
 impl Stream for WsTransport {
     type Item = Result<Incoming, axum::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.0).poll_next(cx).map(|item| {
-            Some(item?.map(|message| match message {
-                Message::Text(text) => Incoming::Text(text.as_str().to_owned()),
-                Message::Binary(bytes) => match String::from_utf8(bytes.into()) {
-                    Ok(text) => Incoming::Text(text),
-                    Err(_) => Incoming::Unusable("a binary message that is not UTF-8 was ignored"),
-                },
-                // The library answers pings and closes itself.
-                Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Incoming::Alive,
-            }))
+        Pin::new(&mut self.socket).poll_next(cx).map(|item| match item? {
+            Ok(message) => Some(Ok(self.incoming(message))),
+            Err(error) if is_too_long(&error) => Some(Ok(Incoming::TooLong)),
+            Err(error) => Some(Err(error)),
         })
     }
 }
@@ -36,7 +66,7 @@ impl Sink<Outgoing> for WsTransport {
     type Error = axum::Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Pin::new(&mut self.0).poll_ready(cx)
+        Pin::new(&mut self.socket).poll_ready(cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, out: Outgoing) -> Result<(), Self::Error> {
@@ -47,15 +77,15 @@ impl Sink<Outgoing> for WsTransport {
                 Message::Close(Some(CloseFrame { code: ended.code(), reason: Utf8Bytes::from_static(ended.as_str()) }))
             }
         };
-        Pin::new(&mut self.0).start_send(message)
+        Pin::new(&mut self.socket).start_send(message)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.socket).poll_flush(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Pin::new(&mut self.0).poll_close(cx)
+        Pin::new(&mut self.socket).poll_close(cx)
     }
 }
 
@@ -85,7 +115,8 @@ impl Decoder for LineCodec {
             let Some(end) = buffer[self.searched..].iter().position(|&b| b == b'\n').map(|at| self.searched + at)
             else {
                 self.searched = buffer.len();
-                if self.skipping || buffer.len() > self.line_bytes_max {
+                // One more for the CR, which is no part of the line.
+                if self.skipping || buffer.len() > self.line_bytes_max + 1 {
                     buffer.clear();
                     self.searched = 0;
                     if !std::mem::replace(&mut self.skipping, true) {
@@ -100,10 +131,11 @@ impl Decoder for LineCodec {
             if std::mem::replace(&mut self.skipping, false) {
                 continue;
             }
+            let line = line.strip_suffix(b"\r").unwrap_or(&line);
             if line.len() > self.line_bytes_max {
                 return Ok(Some(Incoming::Unusable("a line longer than the server takes was ignored")));
             }
-            let text = match std::str::from_utf8(&line) {
+            let text = match std::str::from_utf8(line) {
                 Ok(text) => text.trim(),
                 Err(_) => return Ok(Some(Incoming::Unusable("a line that is not UTF-8 was ignored"))),
             };
@@ -149,7 +181,7 @@ mod tests {
                 out.push(match incoming {
                     Incoming::Text(text) => text,
                     Incoming::Unusable(why) => why.split(' ').take(4).collect::<Vec<_>>().join(" "),
-                    Incoming::Alive => unreachable!("a line is never a mere sign of life"),
+                    Incoming::Alive | Incoming::TooLong => unreachable!("not said of lines"),
                 });
             }
         }

@@ -38,6 +38,8 @@ pub enum Incoming {
     Alive,
     /// A message that cannot be taken, with a sentence on why; the stream goes on.
     Unusable(&'static str),
+    /// A message so long that what follows it cannot be found.
+    TooLong,
 }
 
 /// What goes to a client.
@@ -64,12 +66,22 @@ pub enum Ended {
     Session(CloseReason),
     /// There is nothing more to send (the end of a playback).
     FeedEnded,
+    /// The client sent a message of a length that the server does not read.
+    MessageTooLong,
 }
 
 impl Ended {
     /// Kinds, for counting.
-    pub const KINDS: [&'static str; 7] =
-        ["by_peer", "stopping", "stalled", "notifications_lost", "contexts_lost", "replies_unread", "feed_ended"];
+    pub const KINDS: [&'static str; 8] = [
+        "by_peer",
+        "stopping",
+        "stalled",
+        "notifications_lost",
+        "contexts_lost",
+        "replies_unread",
+        "feed_ended",
+        "message_too_long",
+    ];
 
     /// Index into [`Self::KINDS`].
     pub const fn kind(self) -> usize {
@@ -81,6 +93,7 @@ impl Ended {
             Self::Session(CloseReason::ContextsLost) => 4,
             Self::Session(CloseReason::RepliesUnread) => 5,
             Self::FeedEnded => 6,
+            Self::MessageTooLong => 7,
         }
     }
 
@@ -90,6 +103,7 @@ impl Ended {
             Self::ByPeer | Self::FeedEnded => 1000,
             Self::Stopping => 1001,
             Self::Session(CloseReason::RepliesUnread) => 1008,
+            Self::MessageTooLong => 1009,
             Self::Stalled | Self::Session(_) => 1013,
         }
     }
@@ -102,6 +116,7 @@ impl Ended {
             Self::Stalled => "nothing was accepted for too long",
             Self::Session(reason) => reason.as_str(),
             Self::FeedEnded => "the end of the recording",
+            Self::MessageTooLong => "the message is far longer than the server takes",
         }
     }
 }
@@ -212,10 +227,12 @@ where
                     Pumped::More => {}
                 }
             }
-            let idle = self.outbox.is_empty();
+            // What the transport has buffered is not on its way yet: a peer may stop right there.
+            let idle = self.outbox.is_empty() && !self.unflushed;
             tokio::select! {
                 event = self.event() => match event {
                     Event::Sent => {}
+                    Event::Incoming(Incoming::TooLong) => return Ended::MessageTooLong,
                     Event::Incoming(incoming) => client.on_incoming(incoming, feed, around).await,
                     Event::Gone => return Ended::ByPeer,
                 },

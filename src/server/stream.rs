@@ -55,8 +55,8 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES)
         .max_write_buffer_size(WRITE_BYTES_MAX)
-        .max_message_size(max)
-        .max_frame_size(max)
+        .max_message_size(WsTransport::read_bytes_max(max))
+        .max_frame_size(WsTransport::read_bytes_max(max))
         .on_upgrade(move |socket| async move {
             let _place = place;
             let now = shared.clock.now();
@@ -69,7 +69,7 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
             };
             let client = Client::new(session, shared.writer_for(peer, "ws", own_page));
             let surroundings = shared.surroundings(written);
-            let ended = driver::drive(WsTransport(socket), client, shared.feed.clone(), surroundings).await;
+            let ended = driver::drive(WsTransport::new(socket, max), client, shared.feed.clone(), surroundings).await;
             tracing::debug!(%peer, reason = ended.as_str(), "WebSocket stream ended");
         })
 }

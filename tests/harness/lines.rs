@@ -59,7 +59,7 @@ impl LineClient {
 impl Stream for LineClient {
     async fn hear(&mut self, deadline: Instant) -> Option<Heard> {
         let line = self.line_before(deadline).await?;
-        if line.is_empty() {
+        if !line.ends_with(b"\n") {
             return Some(Heard::Closed(0, "the end".to_owned()));
         }
         let text = std::str::from_utf8(&line).expect("lines are UTF-8");

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod flood;
 pub mod http;
 pub mod lines;
 pub mod ws;

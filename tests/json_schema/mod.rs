@@ -1,7 +1,7 @@
 //! As much of JSON Schema (draft 2020-12) as `schemas/` uses, so that tests can hold what goes over the wire against it
 //! without a large dependency. A keyword that is not known here is a panic, not a pass; `pattern` and `format` are not
 //! looked at.
-#![allow(dead_code)] // each test binary uses its part
+#![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used)] // a schema that is wrong ends the test
 
 use std::path::Path;
