@@ -26,26 +26,23 @@ impl Session {
             let waiting = world.head().0 - self.cursor.0;
             // Whoever asked for timepoints gets every change that is still there.
             let in_order = waiting <= CHANGES_WAITING_MAX || self.options.timepoints;
-            match world.tail.after(self.cursor).filter(|_| in_order) {
-                Some(changes) => {
-                    for change in changes {
-                        // The cursor first: the frame says that the client has this change.
-                        self.cursor = change.seq;
-                        self.on_change(change, world, now, frames, &mut full);
-                        if frames.is_full() {
-                            break;
-                        }
+            if let Some(changes) = world.tail.after(self.cursor).filter(|_| in_order) {
+                for change in changes {
+                    // The cursor first: the frame says that the client has this change.
+                    self.cursor = change.seq;
+                    self.on_change(change, world, now, frames, &mut full);
+                    if frames.is_full() {
+                        break;
                     }
                 }
-                None => {
-                    if self.options.backpressure {
-                        let duration_ms = now.mono.since(self.missed_since(world));
-                        self.behind = Some(Behind { accumulated: waiting, duration_ms });
-                    }
-                    let caught_up = self.catch_up(world, now, frames, &mut full);
-                    self.behind = None;
-                    caught_up?;
-                }
+            } else {
+                self.behind = self
+                    .options
+                    .backpressure
+                    .then(|| Behind { accumulated: waiting, duration_ms: now.mono.since(self.missed_since(world)) });
+                let caught_up = self.catch_up(world, now, frames, &mut full);
+                self.behind = None;
+                caught_up?;
             }
         }
         for context in full {
