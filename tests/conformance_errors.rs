@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod harness;
+mod json_schema;
 
 use std::sync::atomic::Ordering;
 
@@ -175,6 +176,16 @@ async fn ver_04_only_the_first_version_is_named() {
     let discovery = server().await.get("/signalk").await.json();
     let keys: Vec<&String> = discovery["endpoints"].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["v1"]);
+}
+
+#[tokio::test]
+async fn ver_05_further_protocols_are_allowed() {
+    let mut discovery = server().await.get("/signalk").await.json();
+    let schema = json_schema::Schema::named("discovery");
+    discovery["endpoints"]["v1"]["signalk-mqtt"] = json!("mqtt://boat.local:1883");
+    assert_eq!(schema.problems(&discovery), Vec::<String>::new());
+    discovery["endpoints"]["v1"]["signalk-mqtt"] = json!(1883);
+    assert_ne!(schema.problems(&discovery), Vec::<String>::new(), "an address is a text");
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ async fn meta_07_a_change_is_sent_at_once_whatever_the_policy() {
     server.put(SOG, 1.5).await;
     let mut client = server.ws_greeted("subscribe=none&sendMeta=all").await;
     client.subscribe(json!([{"path": SOG, "policy": "fixed", "period": 3_600_000}])).await;
-    let before = std::time::Instant::now();
+    let before = tokio::time::Instant::now();
     client.until("the first metadata", |m| !metas_of(m).is_empty()).await;
     set(&server, SOG, json!({"displayName": "SOG"})).await;
     let changed = |m: &Json| metas_of(m).iter().any(|(_, meta)| meta["displayName"] == "SOG");

@@ -312,11 +312,11 @@ impl Model {
         values: &mut Vec<Changed>,
     ) -> Result<(), (Refusal, Path)> {
         if item.path.is_empty() {
-            return self.apply_static(context, stamp, item.value, values);
+            return self.apply_static(context, stamp, &item.value, values);
         }
         if names::is_static(&item.path) {
             let object = statics::object_of(&item.path, &item.value);
-            return self.apply_static(context, stamp, Value::json(object), values);
+            return self.apply_static(context, stamp, &Value::json(object), values);
         }
         let path = self.path_in(context, &item.path).map_err(|why| (why, item.path.clone()))?;
         if self.is_protected(context, stamp.source, &item.path) {

@@ -48,9 +48,8 @@ impl TestServer {
     /// test's own whatever it says, and there is no input unless it names one.
     pub async fn start(toml: &str) -> Self {
         let state = tempfile::tempdir().unwrap();
-        let mut server = Self::start_with(toml, Arc::new(SystemClock::new()), state.path()).await;
-        server._state = Some(state);
-        server
+        let server = Self::start_with(toml, Arc::new(SystemClock::new()), state.path()).await;
+        Self { _state: Some(state), ..server }
     }
 
     /// The same with a clock of the test's own, and a state directory that may outlive the server.

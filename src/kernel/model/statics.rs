@@ -19,10 +19,10 @@ impl Model {
         &mut self,
         context: ContextId,
         stamp: &Stamp,
-        value: Value,
+        value: &Value,
         values: &mut Vec<Changed>,
     ) -> Result<(), (Refusal, Path)> {
-        let Value::Json(json) = &value else { return Err((Refusal::Path, Path::default())) };
+        let Value::Json(json) = value else { return Err((Refusal::Path, Path::default())) };
         let own = context == self.own;
         let mut first = false;
         let mut refused = None;
