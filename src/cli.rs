@@ -6,6 +6,7 @@
 pub mod check_config;
 pub mod completions;
 pub mod man;
+pub mod self_check;
 
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -28,6 +29,8 @@ pub enum Command {
     Run(Box<Run>),
     /// Write this to standard output, and that was all.
     Print(Vec<u8>),
+    /// Look whether the server would run.
+    SelfCheck(Box<self_check::SelfCheck>),
 }
 
 /// What the server is started with.
@@ -59,6 +62,8 @@ enum Subcommand {
     Run(Flags),
     /// Show the configuration that would hold, and where each value comes from
     CheckConfig(Flags),
+    /// Look whether the server would start here: its ports, its directories, its devices
+    SelfCheck(self_check::Arguments),
     /// Write the manual page
     #[command(hide = true)]
     Man,
@@ -86,6 +91,9 @@ pub fn parse(
         None => run(outer, variables),
         Some(Subcommand::Run(flags)) => run(flags.over(outer), variables),
         Some(Subcommand::CheckConfig(flags)) => check_config::run(flags.over(outer), variables),
+        Some(Subcommand::SelfCheck(self_check::Arguments { flags, strict })) => {
+            self_check::read(flags.over(outer), strict, variables)
+        }
         Some(_) if outer != Flags::default() => {
             Err(Refusal("the server's flags mean nothing to this command\n".to_owned()))
         }

@@ -15,6 +15,16 @@ fn main() -> ExitCode {
             }
         },
         Ok(Command::Print(bytes)) => print(&bytes),
+        Ok(Command::SelfCheck(check)) => {
+            let findings = check.run();
+            let mut text = Vec::new();
+            findings
+                .iter()
+                .try_for_each(|finding| writeln!(text, "{finding}"))
+                .expect("writing to a vector does not fail");
+            let printed = print(&text);
+            if check.passes(&findings) { printed } else { ExitCode::from(cli::EXIT_FAILURE) }
+        }
         Err(Refusal(message)) => {
             let _ = write!(std::io::stderr(), "{message}");
             ExitCode::from(cli::EXIT_USAGE)
