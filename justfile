@@ -12,8 +12,6 @@ check: && deny
     cargo test --locked
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
     cargo check --no-default-features --locked
-    scripts/test-update.sh
-    scripts/check-unit.sh
 
 # Licences, advisories and doubled crates, where cargo-deny is installed
 deny:

@@ -5,6 +5,7 @@ mod defaults;
 mod persist;
 #[cfg(feature = "history")]
 pub mod recording;
+mod service_manager;
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU32;
@@ -109,8 +110,14 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let result = runtime.block_on(async {
         let server = Server::start(config, clock).await?;
         banner::print(config, &server);
+        let telling = service_manager::ready(&server);
         let signal = wait_for_signal().await?;
         tracing::info!("{signal}: stopping");
+        service_manager::stopping();
+        // It holds on to what the streams share, and the hub ends when nobody does.
+        if let Some(telling) = telling {
+            telling.abort();
+        }
         tokio::select! {
             () = server.stop() => {}
             again = wait_for_signal() => tracing::warn!("{}: stopping at once", again?),

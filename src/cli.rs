@@ -12,6 +12,7 @@ pub mod discover;
 pub mod explain;
 pub mod man;
 pub mod ports;
+pub mod self_check;
 pub mod status;
 
 use std::ffi::OsString;
@@ -46,6 +47,8 @@ pub enum Command {
     Ports(ports::Arguments),
     /// Ask the server there how it is ([`status::ask`]).
     Status(std::net::SocketAddr),
+    /// Look whether the server would run.
+    SelfCheck(Box<self_check::SelfCheck>),
 }
 
 /// What the server is started with.
@@ -84,6 +87,8 @@ enum Subcommand {
     Ports(ports::Arguments),
     /// Show how the running server is doing, input by input
     Status(Flags),
+    /// Look whether the server would start here: its ports, its directories, its devices
+    SelfCheck(self_check::Arguments),
     /// Write the manual page
     #[command(hide = true)]
     Man,
@@ -112,6 +117,9 @@ pub fn parse(
         Some(Subcommand::Run(flags)) => run(flags.over(outer), variables),
         Some(Subcommand::CheckConfig(flags)) => check_config::run(flags.over(outer), variables),
         Some(Subcommand::Status(flags)) => status::run(flags.over(outer), variables),
+        Some(Subcommand::SelfCheck(self_check::Arguments { flags, strict })) => {
+            self_check::read(flags.over(outer), strict, variables)
+        }
         Some(_) if outer != Flags::default() => {
             Err(Refusal("the server's flags mean nothing to this command\n".to_owned()))
         }

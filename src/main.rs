@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Ok(Command::Explain(arguments)) => ended(&cli::explain::run(&arguments)),
         Ok(Command::Ports(arguments)) => ended(&cli::ports::run(&arguments)),
         Ok(Command::Status(address)) => ended(&status(address)),
+        Ok(Command::SelfCheck(check)) => self_check(&check),
         Err(Refusal(message)) => {
             let _ = write!(std::io::stderr(), "{message}");
             ExitCode::from(cli::EXIT_USAGE)
@@ -37,6 +38,13 @@ fn print(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(bytes)?;
     Ok(stdout.flush()?)
+}
+
+fn self_check(check: &cli::self_check::SelfCheck) -> ExitCode {
+    let findings = check.run();
+    let text: String = findings.iter().map(|finding| format!("{finding}\n")).collect();
+    let printed = ended(&print(text.as_bytes()));
+    if check.passes(&findings) { printed } else { ExitCode::from(cli::EXIT_FAILURE) }
 }
 
 fn status(address: std::net::SocketAddr) -> anyhow::Result<()> {

@@ -36,7 +36,7 @@ pub const FILE_BYTES_MAX: usize = 16 << 20;
 pub const BAD_FILES_MAX: usize = 5;
 
 /// The lock of the directory, with the process number of its holder.
-const LOCK: &str = "lock";
+pub(crate) const LOCK: &str = "lock";
 
 /// What went wrong with the directory itself, or with a write.
 #[derive(Debug, thiserror::Error)]
