@@ -19,6 +19,7 @@ pub mod limits;
 mod login_status;
 mod metered;
 mod metrics;
+mod page;
 mod patience;
 mod resources;
 mod rest;
@@ -173,6 +174,8 @@ const BUILT_AFTER: Timestamp = Timestamp::from_millis(1_795_305_600_000);
 /// All routes.
 pub fn router(shared: Arc<Shared>) -> Router {
     Router::new()
+        .route("/", get(page::page))
+        .route("/index.html", get(page::page))
         .route("/signalk", get(discovery::discovery))
         .route("/signalk/", get(discovery::discovery))
         .route("/signalk/v1/stream", any(stream::upgrade))
