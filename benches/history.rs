@@ -78,6 +78,9 @@ struct Boat {
     seq: u64,
 }
 
+/// Time, context, source and values.
+type Change = (i64, Arc<str>, Arc<str>, Vec<(Arc<str>, Value)>);
+
 impl Boat {
     fn new() -> Self {
         use Shape::{Celsius, Centimetres, Direction, Knots, Position, Ratio, Revolutions, State, Volts};
@@ -165,7 +168,7 @@ impl Boat {
 
     fn second(&mut self, second: i64) -> Vec<Record> {
         let start = START + second * 1000;
-        let mut changes: Vec<(i64, Arc<str>, Arc<str>, Vec<(Arc<str>, Value)>)> = Vec::new();
+        let mut changes: Vec<Change> = Vec::new();
         for sentence in 0..12 {
             let noise = &mut self.noise;
             let values = self
@@ -358,6 +361,28 @@ fn queries(directory: &Path, values: u64) {
     println!("resume from the log      {:7.2} M records/s", n as f64 / t / 1e6);
 }
 
+/// As fast as a file is read: what recording adds to each value while nothing is sealed.
+fn burst(directory: &Path) {
+    let config = Config::new(directory, OWN);
+    let mut writer =
+        Writer::new(config, Box::new(SystemDisk::new(directory)), SharedStatus::default(), Tail::default());
+    let mut boat = Boat::new();
+    let batches: Vec<Vec<Record>> = (0..6000).map(|second| boat.second(second)).collect();
+    let values: usize = batches.iter().map(Vec::len).sum();
+    let now = Now { wall: Timestamp::from_millis(START), mono: Moment::from_millis(0) };
+    writer.tick(now, true);
+    let before = cpu();
+    for batch in batches {
+        writer.batch(batch);
+        writer.tick(now, true);
+    }
+    writer.flush();
+    println!(
+        "burst, CPU               {:7.3} us a value for {values} values",
+        (cpu() - before) as f64 / values as f64 / 1000.0
+    );
+}
+
 /// A month of one path at 1 Hz among a hundred that speak every ten minutes.
 fn month(directory: &Path) {
     let mut config = Config::new(directory, OWN);
@@ -418,6 +443,7 @@ fn main() {
     let values = record_voyage(&directory.join("voyage"));
     at_rest(&directory.join("voyage"), values);
     queries(&directory.join("voyage"), values);
+    burst(&directory.join("burst"));
     month(&directory.join("month"));
     println!("memory                   {:7.1} MB at most", memory("VmHWM") as f64 / 1024.0);
 }

@@ -135,6 +135,9 @@ pub struct Bounds {
     pub newest_seq: Option<u64>,
 }
 
+/// Context, path, source and kind.
+type Texts = (Arc<str>, Arc<str>, Arc<str>, RecordKind);
+
 /// A way into the history.
 pub struct Reader {
     pub(super) conn: Connection,
@@ -143,7 +146,7 @@ pub struct Reader {
     status: Option<(SharedStatus, u64)>,
     pub(super) codec: Sealer,
     series: HashMap<i64, Option<Arc<SeriesInfo>>, FixedState>,
-    by_text: HashMap<(Arc<str>, Arc<str>, Arc<str>, RecordKind), i64, FixedState>,
+    by_text: HashMap<Texts, i64, FixedState>,
     /// Series that are in the tail only; -1 is the id of the first.
     provisional: Vec<Arc<SeriesInfo>>,
     pub(super) damaged: u64,
