@@ -2,7 +2,7 @@
 # Makes the Debian package: `scripts/deb.sh [TARGET]`. Needs cargo-deb (cargo install cargo-deb --locked) and python3.
 #
 # For another target the compiler and linker are taken as they are set up, so `scripts/deb.sh aarch64-unknown-linux-gnu` after
-# the exports of scripts/arm.sh, or with TAFFRAIL_DEB_BUILD=0 after any build for that target, cross included.
+# the exports of scripts/arm.sh, or with DEB_BUILD=0 after any build for that target, cross included.
 set -eu
 cd "$(dirname "$0")/.."
 target=${1-}
@@ -11,14 +11,14 @@ cargo deb --version >/dev/null 2>&1 || {
     echo "skipped: cargo-deb is not installed" >&2
     exit 77
 }
-[ "${TAFFRAIL_DEB_BUILD-1}" = 0 ] || cargo build --release --locked ${target:+--target "$target"}
+[ "${DEB_BUILD-1}" = 0 ] || cargo build --release --locked ${target:+--target "$target"}
 
 # The manual page and the completions are what the program itself says; it speaks for this machine even when it is built for
 # another.
 out=target/package
 mkdir -p "$out"
 taffrail=${CARGO_TARGET_DIR:-target}/release/taffrail
-[ -z "$target" ] || taffrail=${TAFFRAIL_NATIVE:-$taffrail}
+[ -z "$target" ] || taffrail=${DEB_NATIVE:-$taffrail}
 [ -x "$taffrail" ] || {
     cargo build --locked
     taffrail=${CARGO_TARGET_DIR:-target}/debug/taffrail
