@@ -232,7 +232,7 @@ impl Reader {
     }
 
     /// The last value of every series at time `at` (not included), nulls too, in order of series. What a run before said
-    /// counts for as long as [`keyframe`](super::keyframe) says: a season for the own vessel, a day for others.
+    /// counts for a season (90 days) for the own vessel, and for others until nothing was heard of them for a day.
     pub fn state_at(&mut self, filter: &Filter, at: Timestamp) -> Result<Vec<Sample>, HistoryError> {
         let sql = HistoryError::sql("read the state");
         let chosen = self.choose(filter)?;
