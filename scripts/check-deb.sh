@@ -32,6 +32,8 @@ command -v debootstrap >/dev/null || {
     exit 0
 }
 root=$(mktemp -d)
+# Other users than root live in there too.
+chmod 755 "$root"
 trap 'rm -rf "$root"' EXIT
 mirror=${DEB_MIRROR:-http://deb.debian.org/debian}
 debootstrap --variant=minbase --include=systemd,udev,ca-certificates "${DEB_SUITE:-bookworm}" "$root" "$mirror" \
