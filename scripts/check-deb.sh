@@ -35,8 +35,7 @@ root=$(mktemp -d)
 # Other users than root live in there too.
 chmod 755 "$root"
 trap 'rm -rf "$root"' EXIT
-mirror=${DEB_MIRROR:-http://deb.debian.org/debian}
-debootstrap --variant=minbase --include=systemd,udev,ca-certificates "${DEB_SUITE:-bookworm}" "$root" "$mirror" \
+debootstrap --variant=minbase --include=systemd,udev,ca-certificates "${DEB_SUITE:-bookworm}" "$root" ${DEB_MIRROR:+"$DEB_MIRROR"} \
     >"$root.log" 2>&1 || {
     tail -n 5 "$root.log"
     echo "skipped: debootstrap could not make a system"

@@ -29,4 +29,10 @@ taffrail=${CARGO_TARGET_DIR:-target}/release/taffrail
 "$taffrail" completions zsh >"$out/_taffrail"
 scripts/third-party.py ${target:+"$target"} | gzip -9n >"$out/THIRD-PARTY.gz"
 
-cargo deb --locked --no-build ${target:+--target "$target"} --output "$out/"
+deb=$(cargo deb --locked --no-build ${target:+--target "$target"} --output "$out/")
+echo "$deb"
+size=$(dpkg-deb --fsys-tarfile "$deb" | tar -tv ./usr/bin/taffrail | awk '{ print $3 }')
+[ "$size" -le $((12 << 20)) ] || {
+    echo "the program has grown to $size bytes; it is to stay below 12 MiB" >&2
+    exit 1
+}
