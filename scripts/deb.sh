@@ -1,8 +1,9 @@
 #!/bin/sh
 # Makes the Debian package: `scripts/deb.sh [TARGET]`. Needs cargo-deb (cargo install cargo-deb --locked) and python3.
 #
-# For another target the compiler and linker are taken as they are set up, so `scripts/deb.sh aarch64-unknown-linux-gnu` after
-# the exports of scripts/arm.sh, or with DEB_BUILD=0 after any build for that target, cross included.
+# For another target the compiler and linker are taken as they are set up; DEB_BUILD=0 takes what is built already, by cross for
+# one. Its strip and its C library have to be installed (Debian: gcc-aarch64-linux-gnu for arm64): cargo-deb finds out with
+# them what the package depends on.
 set -eu
 cd "$(dirname "$0")/.."
 target=${1-}
