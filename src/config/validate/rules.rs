@@ -7,9 +7,7 @@ use super::{LONGEST, SHORTEST};
 use crate::config::layers::{Effective, Layers, Reading, Section};
 use crate::config::problem::{Problem, Problems};
 use crate::config::raw::{Raw, Spot};
-use crate::config::{
-    AccessRule, Level, Meta, Permission, Priority, PrioritySource, Security, User, Zone, reading,
-};
+use crate::config::{AccessRule, Level, Meta, Permission, Priority, PrioritySource, Security, User, Zone, reading};
 use crate::kernel::zones::State;
 
 /// Elements of an inline list, such as sources of a priority or zones of a path.
