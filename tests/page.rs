@@ -58,10 +58,25 @@ async fn who_has_the_page_is_not_sent_it_again() {
 async fn the_page_needs_nobody_else_and_inserts_no_markup() {
     let page = TestServer::start("").await.get("/").await.text().to_owned();
     for word in [
-        "http://", "https://", "src=", "@import", "url(", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write",
-        "eval(", "new Function", "style=\"", "onclick=",
+        "http://",
+        "https://",
+        "src=",
+        "@import",
+        "url(",
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "style=\"",
+        "onclick=",
     ] {
         assert!(!page.contains(word), "the page has {word:?}");
     }
-    assert_eq!((page.matches("<script").count(), page.matches("<style").count()), (1, 1), "the policy has one digest each");
+    assert_eq!(
+        (page.matches("<script").count(), page.matches("<style").count()),
+        (1, 1),
+        "the policy has one digest each"
+    );
 }

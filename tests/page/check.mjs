@@ -3,11 +3,10 @@
 //   node tests/page/check.mjs [BINARY [FOLDER]]
 //
 // BINARY is the server (target/debug/taffrail), FOLDER where the screenshots go (target/page). Needs Chromium (or its name
-// in CHROMIUM) and Node 18; says so and succeeds where there is no Chromium. PAGE=FILE puts a page from the disk in the
-// place of the one in the binary, to work on it without building.
+// in CHROMIUM) and Node 18; says so and succeeds where there is no Chromium.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,10 +93,6 @@ class Browser {
       this.problems.push(params.entry.text);
     } else if (method === 'Network.requestWillBeSent') {
       this.asked.push(params.request.url);
-    } else if (method === 'Fetch.requestPaused') {
-      const body = readFileSync(process.env.PAGE).toString('base64');
-      const responseHeaders = [{ name: 'Content-Type', value: 'text/html; charset=utf-8' }];
-      this.send('Fetch.fulfillRequest', { requestId: params.requestId, responseCode: 200, responseHeaders, body });
     }
   }
 
@@ -111,7 +106,6 @@ class Browser {
     const { targetId } = await this.send('Target.createTarget', { url: 'about:blank' });
     this.session = (await this.send('Target.attachToTarget', { targetId, flatten: true })).sessionId;
     for (const domain of ['Page', 'Runtime', 'Log', 'Network', 'Performance']) await this.send(`${domain}.enable`);
-    if (process.env.PAGE) await this.send('Fetch.enable', { patterns: [{ urlPattern: url }] });
     await this.size(390, 844, 2, true);
     await this.send('Page.navigate', { url });
   }
@@ -134,7 +128,8 @@ class Browser {
       if (seen) break;
       await sleep(100);
     } while (Date.now() < deadline);
-    check(what, Boolean(seen), seen === true ? '' : String(seen));
+    if (!seen) throw new Error(`not within ${seconds} s: ${what}; the browser says: ${this.problems.join('; ') || 'nothing'}`);
+    check(what, true, seen === true ? '' : String(seen));
   }
 
   async photograph(name, whole = false) {
@@ -149,6 +144,7 @@ class Browser {
 }
 
 const value = path => `document.querySelector('[data-path="${path}"] .v')?.textContent`;
+const number = path => `document.querySelector('[data-path="${path}"] .n')?.textContent`;
 const count = selector => `document.querySelectorAll('${selector}').length`;
 
 const run = async () => {
@@ -156,10 +152,11 @@ const run = async () => {
   const browser = new Browser();
   await browser.open(`http://${address}/`);
 
-  await browser.until('the speed is shown in knots', `/^\\d+\\.\\d$/.test(${value('navigation.speedOverGround')}) && ${value('navigation.speedOverGround')}`);
+  await browser.until('the speed is shown in knots', `/^\\d+\\.\\dkn$/.test(${number('navigation.speedOverGround')}) && ${number('navigation.speedOverGround')}`);
   await browser.until('the position is shown', `/^60°.*N 02\\d°.*E$/.test(${value('navigation.position')}) && ${value('navigation.position')}`);
   await browser.until('the barometer is in hPa', `/^1?\\d{3}\\.\\d$/.test(${value('environment.outside.pressure')})`);
   await browser.until('six tiles have values', `[...document.querySelectorAll('.tile .v')].filter(v => /\\d/.test(v.textContent)).length === 6`);
+  await browser.until('courses are in degrees', `/^\\d{3}°$/.test(${number('navigation.courseOverGroundTrue')})`);
   await browser.until('targets are listed by range', `${count('#ais tbody tr')} >= 3 && ${count('#ais tbody tr')}`);
   await browser.until('inputs are listed', `${count('#inputs .item')} === 2`);
   await browser.until('addresses are listed', `${count('#addresses .item')} === 4 && document.querySelector('#addresses').textContent`);
@@ -170,7 +167,7 @@ const run = async () => {
   ] }] });
   await browser.see(`socket.send(${JSON.stringify(raise)})`);
   await browser.until('raised notifications are at the top, the worst first', `${count('#raised .note')} === 2 && document.querySelector('#raised .note').textContent.includes('Shallow')`);
-  check('nothing is wider than a phone', await browser.see('document.documentElement.scrollWidth <= innerWidth'), await browser.see('document.documentElement.scrollWidth'));
+  check('nothing is wider than a phone', await browser.see('document.documentElement.scrollWidth <= screen.width'), await browser.see('document.documentElement.scrollWidth'));
   await browser.photograph('phone-day');
   await browser.photograph('phone-day-whole', true);
   await browser.see('document.getElementById("look").click()');
