@@ -42,7 +42,7 @@ impl Prepared {
         Self {
             plain: Bytes::from_static(page.as_bytes()),
             packed: packed.ok().map(Bytes::from),
-            tag: digest[..8].iter().map(|byte| format!("{byte:02x}")).collect(),
+            tag: digest::base64(&digest[..9]),
             script: source_of(page, "<script>", "</script>"),
             style: source_of(page, "<style>", "</style>"),
         }

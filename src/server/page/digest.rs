@@ -84,7 +84,12 @@ mod tests {
 
     #[test]
     fn digests_are_those_of_the_standard() {
-        let hex = |bytes: &[u8]| sha256(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |bytes: &[u8]| {
+            let halves = sha256(bytes);
+            let (high, low) = halves.split_at(16);
+            let number = |half: &[u8]| half.iter().fold(0_u128, |number, &byte| (number << 8) | u128::from(byte));
+            format!("{:032x}{:032x}", number(high), number(low))
+        };
         assert_eq!(hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(hex(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         let two_blocks = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
