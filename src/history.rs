@@ -51,6 +51,7 @@ mod store;
 pub mod tail;
 mod transform;
 mod unsealed;
+pub mod upkeep;
 pub mod writer;
 
 /// What can go wrong with the database.
