@@ -24,8 +24,6 @@ const GAPS_SHOWN_MAX: usize = 20;
 /// The flags of `taffrail history`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
-    #[command(flatten)]
-    pub(super) flags: Flags,
     #[command(subcommand)]
     action: Action,
 }
@@ -33,17 +31,22 @@ pub struct Arguments {
 #[derive(Debug, Clone, Subcommand)]
 enum Action {
     /// Show what has been recorded, its size and its gaps
-    Status,
+    Status(Flags),
     /// Look through the whole database for damage
-    Check,
+    Check(Flags),
     /// Give the room of what was dropped back to the disk (only while no server runs)
-    Vacuum,
+    Vacuum(Flags),
     /// Drop what is older than a time (only while no server runs)
-    Prune {
-        /// Everything recorded before this goes, in whole hours: 2026-06-15T12:00:00Z
-        #[arg(long, value_name = "TIME", value_parser = time)]
-        before: Timestamp,
-    },
+    Prune(Prune),
+}
+
+#[derive(Debug, Clone, clap::Args)]
+struct Prune {
+    #[command(flatten)]
+    flags: Flags,
+    /// Stretches of up to an hour that end before this go: 2026-06-15T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    before: Timestamp,
 }
 
 /// What is to be done, and where.
@@ -80,10 +83,12 @@ impl Place {
 /// A configuration that is refused.
 pub fn read(
     outer: Flags,
-    Arguments { action, flags }: Arguments,
+    Arguments { action }: Arguments,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Command, Refusal> {
-    let (config, _) = super::load(flags.over(outer), variables)?;
+    let (Action::Status(flags) | Action::Check(flags) | Action::Vacuum(flags) | Action::Prune(Prune { flags, .. })) =
+        &action;
+    let (config, _) = super::load(flags.clone().over(outer), variables)?;
     Ok(Command::History(Task { action, place: Place::of(&config) }))
 }
 
@@ -93,21 +98,21 @@ pub fn read(
 /// A database that is not there, cannot be read, is damaged or in use.
 pub fn run(task: &Task) -> anyhow::Result<String> {
     let directory = &task.place.history;
-    match task.action {
-        Action::Status => status(directory),
-        Action::Check => {
+    match &task.action {
+        Action::Status(_) => status(directory),
+        Action::Check(_) => {
             let damage = upkeep::check(directory)?;
             anyhow::ensure!(damage.is_empty(), "{} is damaged:\n{}", directory.display(), damage.join("\n"));
             Ok(format!("{}: no damage found\n", directory.display()))
         }
-        Action::Vacuum => {
+        Action::Vacuum(_) => {
             let _held = task.place.held()?;
             let (before, after) = upkeep::vacuum(directory)?;
             Ok(format!("{}: from {} to {}\n", directory.display(), bytes(before), bytes(after)))
         }
-        Action::Prune { before } => {
+        Action::Prune(Prune { before, .. }) => {
             let _held = task.place.held()?;
-            let windows = upkeep::prune(directory, before)?;
+            let windows = upkeep::prune(directory, *before)?;
             Ok(format!("{windows} stretches of up to an hour dropped; `taffrail history vacuum` gives the room back\n"))
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Query, State};
+use axum::extract::{Query, State as Extract};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use serde_json::json;
@@ -16,6 +16,7 @@ use crate::history::answer::{Circumstances, NoAnswer, answer};
 use crate::history::query::{Invalid, Parameters};
 use crate::history::reader::{Filter, Reader};
 use crate::history::record::RecordKind;
+use crate::history::status::State;
 use crate::kernel::meta::table::Table;
 use crate::kernel::pattern::Pattern;
 
@@ -26,13 +27,13 @@ const PROVIDER: &str = "taffrail";
 const TURN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// `…/_providers`
-pub async fn providers(State(shared): State<Arc<Shared>>) -> Response {
+pub async fn providers(Extract(shared): Extract<Arc<Shared>>) -> Response {
     let body = if shared.history.is_some() { json!({PROVIDER: {"isDefault": true}}) } else { json!({}) };
     headers::json_body(body.to_string())
 }
 
 /// `…/_providers/_default`
-pub async fn default_provider(State(shared): State<Arc<Shared>>) -> Response {
+pub async fn default_provider(Extract(shared): Extract<Arc<Shared>>) -> Response {
     if shared.history.is_none() {
         return off().await;
     }
@@ -40,7 +41,7 @@ pub async fn default_provider(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 /// `…/values`
-pub async fn values(State(shared): State<Arc<Shared>>, uri: Uri, request: HeaderMap) -> Response {
+pub async fn values(Extract(shared): Extract<Arc<Shared>>, uri: Uri, request: HeaderMap) -> Response {
     respond(&shared, &uri, &request, |asked, shared| {
         let question = asked.question(shared.clock.now().wall)?;
         let context = full_context(question.context.as_deref(), &shared.identity.own);
@@ -55,7 +56,7 @@ pub async fn values(State(shared): State<Arc<Shared>>, uri: Uri, request: Header
 }
 
 /// `…/paths`: of every context unless one is named.
-pub async fn paths(State(shared): State<Arc<Shared>>, uri: Uri, request: HeaderMap) -> Response {
+pub async fn paths(Extract(shared): Extract<Arc<Shared>>, uri: Uri, request: HeaderMap) -> Response {
     respond(&shared, &uri, &request, |asked, shared| {
         let range = asked.range(shared.clock.now().wall)?;
         let context =
@@ -72,7 +73,7 @@ pub async fn paths(State(shared): State<Arc<Shared>>, uri: Uri, request: HeaderM
 }
 
 /// `…/contexts`
-pub async fn contexts(State(shared): State<Arc<Shared>>, uri: Uri, request: HeaderMap) -> Response {
+pub async fn contexts(Extract(shared): Extract<Arc<Shared>>, uri: Uri, request: HeaderMap) -> Response {
     respond(&shared, &uri, &request, |asked, shared| {
         let range = asked.range(shared.clock.now().wall)?;
         Ok(move |reader: &mut Reader, _: &dyn Fn() -> bool| {
@@ -109,6 +110,7 @@ where
     let Ok(Ok(turn)) = turn else {
         return error(StatusCode::SERVICE_UNAVAILABLE, "the history is busy with other questions; ask again");
     };
+    let status = history.status.clone();
     let (teller, told) = oneshot::channel();
     tokio::task::spawn_blocking(move || {
         let goes_on = || !teller.is_closed();
@@ -124,6 +126,10 @@ where
         }
         Ok(Err(NoAnswer::Invalid(Invalid(message)))) => refused(&message),
         Ok(Err(NoAnswer::History(too_much @ HistoryError::TooMuch { .. }))) => refused(&too_much.to_string()),
+        // In its first moments the database is not there yet, and one that cannot be written may not be readable either.
+        Ok(Err(NoAnswer::History(_))) if matches!(status.get().state, State::Starting | State::Degraded { .. }) => {
+            error(StatusCode::SERVICE_UNAVAILABLE, "the history is not open now; ask again")
+        }
         Ok(Err(NoAnswer::History(failed))) => {
             tracing::warn!(error = %failed, "a question to the history failed");
             error(StatusCode::INTERNAL_SERVER_ERROR, &format!("the history cannot be read: {failed}"))
