@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -25,6 +26,8 @@ use crate::kernel::world::World;
 
 /// Changes handed over at once at the most, so that the lock is held shortly.
 const CHANGES_PER_BATCH: usize = 256;
+/// Questions that are read for at once; others wait. Each is a thread, a connection, and some megabytes.
+const QUERIES_MAX: usize = 2;
 /// The recorder is told the time this often.
 const TICK: Duration = Duration::from_secs(1);
 /// A recorder that has no room is asked again after this. Meanwhile the changes stay in the tail.
@@ -39,6 +42,8 @@ pub struct History {
     pub status: SharedStatus,
     /// What is not yet on the disk.
     pub tail: Tail,
+    /// Turns at reading for answers to requests: [`QUERIES_MAX`] at once.
+    pub queries: Arc<Semaphore>,
 }
 
 impl History {
@@ -56,7 +61,7 @@ pub(super) struct Recording {
 }
 
 /// Where the history of a configuration lies.
-pub(super) fn directory(config: &Config) -> PathBuf {
+pub(crate) fn directory(config: &Config) -> PathBuf {
     config.history.path.clone().unwrap_or_else(|| config.server.state_dir.join("history"))
 }
 
@@ -88,7 +93,12 @@ pub(super) fn start(
         let reason = GapReason::NotUsed;
         recorder.gap(Gap { first_seq: highest + 1, last_seq: head, from: now.wall, to: now.wall, reason });
     }
-    let public = History { directory, status: recorder.shared_status(), tail: recorder.tail() };
+    let public = History {
+        directory,
+        status: recorder.shared_status(),
+        tail: recorder.tail(),
+        queries: Arc::new(Semaphore::new(QUERIES_MAX)),
+    };
     let trusted = config.server.clock != ClockTrust::Untrusted;
     let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), (recorded, trusted)));
     Some((Recording { feeder, recorder }, public))
