@@ -32,6 +32,7 @@ mod intake;
 mod keyframe;
 pub mod log;
 mod number;
+pub mod player;
 pub mod policy;
 pub mod reader;
 pub mod record;
