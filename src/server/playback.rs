@@ -73,7 +73,10 @@ impl Wanted {
             gap_max_ms: Some(GAP_LIMIT_S * 1_000),
         };
         for (name, value) in query {
-            let time = || Timestamp::parse(value).ok_or_else(|| format!("{name}: {value} is not a time such as 2026-07-01T12:00:00Z"));
+            let time = || {
+                Timestamp::parse(value)
+                    .ok_or_else(|| format!("{name}: {value} is not a time such as 2026-07-01T12:00:00Z"))
+            };
             match &**name {
                 "startTime" => start = Some(time()?),
                 "endTime" => wanted.end = Some(time()?),
@@ -117,13 +120,9 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
     };
     let options = match stream::options_of(&query) {
         // Timepoints of a playback mean nothing to anybody else, and servers don't relay the past.
-        Ok(options) => Options {
-            rows_max: shared.settings.rows_max,
-            resume: None,
-            timepoints: false,
-            peer: None,
-            ..options
-        },
+        Ok(options) => {
+            Options { rows_max: shared.settings.rows_max, resume: None, timepoints: false, peer: None, ..options }
+        }
         Err(what) => return headers::error(StatusCode::NOT_IMPLEMENTED, &format!("not supported: {what}")),
     };
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
@@ -132,9 +131,7 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
     };
-    let place = peer.and_then(|peer| {
-        shared.connections.take(peer.ip(), shared.settings.streams_per_address_max)
-    });
+    let place = peer.and_then(|peer| shared.connections.take(peer.ip(), shared.settings.streams_per_address_max));
     let (Some(place), Ok(playing)) = (place, history.playbacks.clone().try_acquire_owned()) else {
         shared.counters.over_limit.fetch_add(1, Ordering::Relaxed);
         let mut response = headers::error(StatusCode::TOO_MANY_REQUESTS, "too many playbacks");
@@ -192,7 +189,10 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
 
 impl History {
     /// Runs a query on a thread of its own, when a reader's place is free. `None` when the server is stopping.
-    pub(super) async fn blocking<T: Send + 'static>(&self, query: impl FnOnce(Self) -> T + Send + 'static) -> Option<T> {
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(Self) -> T + Send + 'static,
+    ) -> Option<T> {
         let place = Semaphore::acquire_owned(self.readers.clone()).await.ok()?;
         let history = self.clone();
         let run = move || {

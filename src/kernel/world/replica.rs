@@ -161,7 +161,8 @@ mod tests {
         assert_eq!(value(&world, "self", "a.c"), None);
         assert!(world.model.find_context(SHIP).is_none());
         assert_eq!(value(&world, OTHER, "a.b"), Some(4.0));
-        let nulls = world.tail.after(head).expect("kept").filter(|c| c.values.iter().all(|v| v.value.is_null())).count();
+        let nulls =
+            world.tail.after(head).expect("kept").filter(|c| c.values.iter().all(|v| v.value.is_null())).count();
         assert_eq!(nulls, 2, "one for each context that has something to take back");
     }
 }
