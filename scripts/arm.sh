@@ -7,7 +7,7 @@
 #
 # Rust 1.85 and the cross compilers come from Debian 12 (scripts/debian-toolchain.sh). The binaries want glibc 2.34 or later,
 # which Raspberry Pi OS has since 12 (bookworm). They are run under qemu's user emulation, demo boat included, where python3 and
-# curl are there; TAFFRAIL_ARM_RUN=0 leaves that out.
+# curl are there; ARM_RUN=0 leaves that out.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- aarch64 armv7
@@ -32,5 +32,5 @@ for arch in "$@"; do
     "$dir/$arch-strip" --strip-all "$binary.stripped"
     echo "$target: $(stat -c %s "$binary") bytes, $(stat -c %s "$binary.stripped") stripped"
     rm "$binary.stripped"
-    [ "${TAFFRAIL_ARM_RUN-1}" = 0 ] || scripts/smoke.sh "$qemu" "$binary"
+    [ "${ARM_RUN-1}" = 0 ] || scripts/smoke.sh "$qemu" "$binary"
 done

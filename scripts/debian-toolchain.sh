@@ -8,12 +8,12 @@
 #     dir=$(scripts/debian-toolchain.sh)          # $dir/rustc is Rust 1.85 for this machine
 #     dir=$(scripts/debian-toolchain.sh arm)      # and $dir/{aarch64,armv7}-cc and qemu-{aarch64,arm} for the boards
 #
-# TAFFRAIL_TOOLCHAIN names the folder; without it, ~/.cache/taffrail/debian-1.85. It takes about 1.3 GB with ARM.
+# TOOLCHAIN_DIR names the folder; without it, ~/.cache/taffrail/debian-1.85. It takes about 1.3 GB with ARM.
 # Exit status 77 when this machine is not an amd64 Debian 12 with its mirror in reach.
 set -eu
 
 version='1.85.0+dfsg3-1~deb12u3'
-dir=${TAFFRAIL_TOOLCHAIN:-${XDG_CACHE_HOME:-$HOME/.cache}/taffrail/debian-1.85}
+dir=${TOOLCHAIN_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/taffrail/debian-1.85}
 
 say() { echo "$*" >&2; }
 skip() {

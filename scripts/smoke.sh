@@ -12,7 +12,7 @@ command -v curl >/dev/null || {
     exit 0
 }
 folder=$(mktemp -d)
-"$@" run --input demo --demo-rate 10 --http 127.0.0.1:0 --tcp 127.0.0.1:0 --no-mdns --state-dir "$folder/state" \
+env -i PATH="$PATH" HOME="$folder" "$@" run --input demo --demo-rate 10 --http 127.0.0.1:0 --tcp 127.0.0.1:0 --no-mdns --state-dir "$folder/state" \
     >"$folder/out" 2>"$folder/err" &
 server=$!
 trap 'kill -9 "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT

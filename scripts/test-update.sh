@@ -4,14 +4,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-TAFFRAIL_ROOT=$(mktemp -d)
-TAFFRAIL_TRIAL=$PWD/packaging/on-trial
-export TAFFRAIL_ROOT TAFFRAIL_TRIAL TAFFRAIL_PATIENCE=1
-trap 'rm -rf "$TAFFRAIL_ROOT"' EXIT
-bin=$TAFFRAIL_ROOT/usr/bin
-lib=$TAFFRAIL_ROOT/usr/lib/taffrail
-mkdir -p "$bin" "$lib" "$TAFFRAIL_ROOT/fake" "$TAFFRAIL_ROOT/etc/taffrail"
-PATH=$TAFFRAIL_ROOT/fake:$PATH
+UPDATE_ROOT=$(mktemp -d)
+UPDATE_TRIAL=$PWD/packaging/on-trial
+export UPDATE_ROOT UPDATE_TRIAL UPDATE_PATIENCE=1
+trap 'rm -rf "$UPDATE_ROOT"' EXIT
+bin=$UPDATE_ROOT/usr/bin
+lib=$UPDATE_ROOT/usr/lib/taffrail
+mkdir -p "$bin" "$lib" "$UPDATE_ROOT/fake" "$UPDATE_ROOT/etc/taffrail"
+PATH=$UPDATE_ROOT/fake:$PATH
 
 # program FILE VERSION CHECK RUN: a program whose self-check and start end with these statuses.
 program() {
@@ -26,21 +26,21 @@ X
     chmod +x "$1"
 }
 
-cat >"$TAFFRAIL_ROOT/fake/systemctl" <<'X'
+cat >"$UPDATE_ROOT/fake/systemctl" <<'X'
 #!/bin/sh
 # Six tries stand for the endless ones of Restart=always. POWER_CUT=n ends them after n.
 tries=${POWER_CUT-6}
 while [ "$tries" -gt 0 ]; do
-    "$TAFFRAIL_TRIAL" begin 2>>"$TAFFRAIL_ROOT/journal"
-    if "$TAFFRAIL_ROOT/usr/bin/taffrail" run; then
-        "$TAFFRAIL_TRIAL" passed
+    "$UPDATE_TRIAL" begin 2>>"$UPDATE_ROOT/journal"
+    if "$UPDATE_ROOT/usr/bin/taffrail" run; then
+        "$UPDATE_TRIAL" passed
         exit 0
     fi
     tries=$((tries - 1))
 done
 exit 1
 X
-chmod +x "$TAFFRAIL_ROOT/fake/systemctl"
+chmod +x "$UPDATE_ROOT/fake/systemctl"
 
 failures=0
 # expect WHAT RUNNING PREVIOUS TRIAL: the versions of both programs ("-" for none), and whether a trial is on.
@@ -60,14 +60,14 @@ expect() {
 }
 update() {
     status=0
-    scripts/update.sh "$1" >"$TAFFRAIL_ROOT/out" 2>&1 || status=$?
+    scripts/update.sh "$1" >"$UPDATE_ROOT/out" 2>&1 || status=$?
     if [ "$status" != "$2" ]; then
-        echo "FAILED  update to $1: status $status instead of $2: $(cat "$TAFFRAIL_ROOT/out")"
+        echo "FAILED  update to $1: status $status instead of $2: $(cat "$UPDATE_ROOT/out")"
         failures=$((failures + 1))
     fi
 }
 
-new=$TAFFRAIL_ROOT/download
+new=$UPDATE_ROOT/download
 program "$bin/taffrail" 1 0 0
 program "$new" 2 0 0
 update "$new" 0
@@ -111,12 +111,12 @@ expect "a damaged count does no harm" 5 5 no
 
 program "$new" 9 0 0
 update "$new" 0
-"$TAFFRAIL_TRIAL" back 2>/dev/null
+"$UPDATE_TRIAL" back 2>/dev/null
 expect "back by hand" 5 5 no
 
 rm "$lib/previous"
 program "$bin/taffrail" 10 0 1
-"$TAFFRAIL_TRIAL" begin
+"$UPDATE_TRIAL" begin
 expect "without a trial a start changes nothing" 10 - no
 
 [ "$failures" = 0 ] || exit 1

@@ -4,11 +4,11 @@
 # does not become ready is rolled back by the unit itself (packaging/on-trial), whether this script still runs or not.
 set -eu
 
-root=${TAFFRAIL_ROOT-}
+root=${UPDATE_ROOT-}
 program=$root/usr/bin/taffrail
 dir=$root/usr/lib/taffrail
-trial=${TAFFRAIL_TRIAL:-$dir/on-trial}
-patience_s=${TAFFRAIL_PATIENCE-300}
+trial=${UPDATE_TRIAL:-$dir/on-trial}
+patience_s=${UPDATE_PATIENCE-300}
 
 fail() {
     echo "update: $*" >&2

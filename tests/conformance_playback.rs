@@ -386,7 +386,7 @@ async fn a_recording_of_a_real_boat_plays_to_the_state_it_ended_in() {
     let query = format!("{query}&playbackRate=1000&startTime=2000-01-01T00:00:00Z");
     let mut got = BTreeMap::new();
     known(&all_of(&mut play(&server, &query).await).await, &mut got);
-    assert!(want.len() > 50, "only {} values", want.len());
+    assert!(want.len() > 10, "only {} values", want.len());
     let differing: Vec<_> = want.iter().filter(|(key, value)| got.get(key) != Some(value)).collect();
     assert!(differing.is_empty(), "{} of {} differ: {differing:#?}", differing.len(), want.len());
     assert_eq!(got.len(), want.len());

@@ -425,6 +425,10 @@ async fn recordings_are_heard_in_full() {
             }
         };
         timeout(DEADLINE, ended).await.unwrap();
+        // The last batch may still wait when the end is reported.
+        while let Ok(batch) = boat.inbox.try_recv() {
+            heard.extend(batch.updates);
+        }
         let content = std::fs::read(&path).unwrap();
         let mut decoder = Decoder::new(Options { vdo_is_own: true, ..Options::default() });
         let mut direct = Vec::new();

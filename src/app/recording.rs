@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -25,13 +26,15 @@ use crate::kernel::value::Value;
 use crate::kernel::world::World;
 
 /// Changes handed over at once at the most, so that the lock is held shortly.
-const CHANGES_PER_BATCH: usize = 1_024;
+const CHANGES_PER_BATCH: usize = 256;
 /// Queries that read at the same time: more would keep threads from the rest of the server. The others wait.
 const READERS_MAX: usize = 2;
 /// Playbacks at the same time. Those above are refused.
 const PLAYBACKS_MAX: usize = 4;
 /// The recorder is told the time this often.
 const TICK: Duration = Duration::from_secs(1);
+/// A recorder that has no room is asked again after this. Meanwhile the changes stay in the tail.
+const NO_ROOM_PAUSE: Duration = Duration::from_millis(2);
 
 /// What others may know of the history.
 #[derive(Debug, Clone)]
@@ -79,6 +82,7 @@ pub(super) fn start(
     (highest, head): (Option<u64>, u64),
     feed: Feed,
     clock: Arc<dyn Clock>,
+    recorded: Arc<AtomicU64>,
 ) -> Option<(Recording, History)> {
     let directory = directory(config);
     let recorder = match Recorder::start(settings(config, own, &directory)) {
@@ -102,7 +106,7 @@ pub(super) fn start(
         playbacks: Arc::new(Semaphore::new(PLAYBACKS_MAX)),
     };
     let trusted = config.server.clock != ClockTrust::Untrusted;
-    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), trusted));
+    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), (recorded, trusted)));
     Some((Recording { feeder, recorder }, public))
 }
 
@@ -126,7 +130,13 @@ fn settings(config: &Config, own: &str, directory: &Path) -> history::writer::Co
     }
 }
 
-async fn run(recorder: Arc<Recorder>, mut feed: Feed, clock: Arc<dyn Clock>, mut cursor: Seq, trusted: bool) {
+async fn run(
+    recorder: Arc<Recorder>,
+    mut feed: Feed,
+    clock: Arc<dyn Clock>,
+    mut cursor: Seq,
+    (recorded, trusted): (Arc<AtomicU64>, bool),
+) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut going_on = true;
@@ -137,14 +147,15 @@ async fn run(recorder: Arc<Recorder>, mut feed: Feed, clock: Arc<dyn Clock>, mut
         }
         loop {
             let (records, gap, upto) = read(&feed, cursor, clock.now(), trusted);
-            if let Some(gap) = gap {
-                recorder.gap(gap);
+            if gap.is_some_and(|gap| !recorder.gap(gap)) || recorder.try_offer(records).is_err() {
+                tokio::time::sleep(NO_ROOM_PAUSE).await;
+                continue;
             }
-            recorder.offer(records);
             if upto == cursor {
                 break;
             }
             cursor = upto;
+            recorded.store(cursor.0, Ordering::Relaxed);
         }
     }
 }

@@ -165,7 +165,9 @@ impl Chart {
                 _ => return Ok(false),
             }
         }
-        stats.iter().for_each(|bucket| self.add(series, bucket));
+        for bucket in &stats {
+            self.add(series, bucket);
+        }
         Ok(true)
     }
 

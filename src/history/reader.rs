@@ -135,6 +135,9 @@ pub struct Bounds {
     pub newest_seq: Option<u64>,
 }
 
+/// Context, path, source and kind.
+type Texts = (Arc<str>, Arc<str>, Arc<str>, RecordKind);
+
 /// A way into the history.
 pub struct Reader {
     pub(super) conn: Connection,
@@ -143,7 +146,7 @@ pub struct Reader {
     status: Option<(SharedStatus, u64)>,
     pub(super) codec: Sealer,
     series: HashMap<i64, Option<Arc<SeriesInfo>>, FixedState>,
-    by_text: HashMap<(Arc<str>, Arc<str>, Arc<str>, RecordKind), i64, FixedState>,
+    by_text: HashMap<Texts, i64, FixedState>,
     /// Series that are in the tail only; -1 is the id of the first.
     provisional: Vec<Arc<SeriesInfo>>,
     pub(super) damaged: u64,
@@ -229,7 +232,7 @@ impl Reader {
     }
 
     /// The last value of every series at time `at` (not included), nulls too, in order of series. What a run before said
-    /// counts for as long as [`keyframe`](super::keyframe) says: a season for the own vessel, a day for others.
+    /// counts for a season (90 days) for the own vessel, and for others until nothing was heard of them for a day.
     pub fn state_at(&mut self, filter: &Filter, at: Timestamp) -> Result<Vec<Sample>, HistoryError> {
         let sql = HistoryError::sql("read the state");
         let chosen = self.choose(filter)?;

@@ -102,7 +102,7 @@ impl Scan {
         }
         let end = Timestamp::from_millis(slot.end);
         slot.loose.extend(tail.into_iter().filter(|s| s.at < end));
-        slot.loose.sort_unstable_by(|a, b| (b.at, b.seq).cmp(&(a.at, a.seq)));
+        slot.loose.sort_unstable_by_key(|s| std::cmp::Reverse((s.at, s.seq)));
         Ok(Some(slot))
     }
 
@@ -214,9 +214,8 @@ impl Slot {
                 column.advance(damaged);
             }
         }
-        while let Some(sample) = self.loose.pop_if(|s| s.at < end) {
-            page.push(sample);
-        }
+        let later = self.loose.partition_point(|s| s.at >= end);
+        page.extend(self.loose.drain(later..).rev());
     }
 }
 

@@ -93,7 +93,7 @@ impl Store {
                 let entries = || ids.iter().zip(records).filter_map(|(id, w)| id.map(|id| (id, &w.record)));
                 committed.records += records.len();
                 committed.refused += ids.iter().filter(|id| id.is_none()).count() as u64;
-                let (Some(first), Some(last)) = (entries().next(), entries().last()) else { continue };
+                let (Some(first), Some(last)) = (entries().next(), entries().next_back()) else { continue };
                 let blob = self.encoder.encode(entries());
                 let captures = || entries().map(|(_, r)| r.capture.as_millis());
                 // The key grows with every blob, also when one change is spread over two of them.

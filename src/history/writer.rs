@@ -27,7 +27,8 @@ use crate::kernel::time::{Moment, Now, Timestamp};
 const SEAL_GRACE_MS: i64 = 30_000;
 /// How long after the end of an hour its windows are merged.
 const MERGE_DELAY_MS: i64 = WINDOW_MS;
-/// How long records wait for the clock to become trusted before they are sealed as they are.
+/// How long records wait for the clock to become trusted before they are sealed as they are. What was sealed is not moved any
+/// more by an epoch that comes later.
 const UNDATED_WAIT_MS: u64 = 3_600_000;
 /// Between looks at the room on the disk and the size of the database.
 const ROOM_MS: u64 = 10_000;
@@ -98,10 +99,19 @@ pub struct Writer {
     sealed_at: Option<Moment>,
     next_boundary: Option<i64>,
     next_room: Option<Moment>,
-    low_space: bool,
+    standing: Standing,
     busy: bool,
     retry: Option<Retry>,
-    refused: bool,
+}
+
+/// Whether what arrives is taken at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Recording,
+    /// The disk is too full: what arrives is lost, until there is room.
+    LowSpace,
+    /// The database is not ours to write: what arrives is lost.
+    Refused,
 }
 
 /// A database that failed, and when it is tried again.
@@ -133,10 +143,9 @@ impl Writer {
             sealed_at: None,
             next_boundary: None,
             next_room: None,
-            low_space: false,
+            standing: Standing::Recording,
             busy: false,
             retry: None,
-            refused: false,
         }
     }
 
@@ -160,8 +169,9 @@ impl Writer {
                 left_out += 1;
                 continue;
             }
-            if self.low_space || self.refused || !buffer.has_room(bytes) {
-                let reason = if self.low_space { GapReason::LowSpace } else { GapReason::WriteFailed };
+            if self.standing != Standing::Recording || !buffer.has_room(bytes) {
+                let reason =
+                    if self.standing == Standing::LowSpace { GapReason::LowSpace } else { GapReason::WriteFailed };
                 let gap = lost.get_or_insert(Gap {
                     first_seq: record.seq,
                     last_seq: record.seq,
@@ -225,7 +235,7 @@ impl Writer {
         self.now = now;
         self.trusted = trusted_wall;
         self.run_began.get_or_insert(now.mono);
-        if self.refused {
+        if self.standing == Standing::Refused {
             return;
         }
         if self.store.is_none() && !self.open() {
@@ -247,7 +257,7 @@ impl Writer {
 
     /// Commits what waits, whatever the time.
     pub fn flush(&mut self) -> bool {
-        (self.store.is_some() || (!self.refused && self.open())) && self.commit()
+        (self.store.is_some() || (self.standing != Standing::Refused && self.open())) && self.commit()
     }
 
     /// The last commit, and the end.
@@ -273,7 +283,7 @@ impl Writer {
             Err(error) => {
                 self.failed(error);
                 // Set aside: the new one is opened at once.
-                if self.retry.is_none() && !self.refused {
+                if self.retry.is_none() && self.standing != Standing::Refused {
                     match Store::open(&self.config.directory) {
                         Ok(store) => return self.opened(store),
                         Err(error) => self.degrade(&error.to_string()),
@@ -310,7 +320,7 @@ impl Writer {
         self.last_commit = Some(self.now.mono);
         let empty = self.tail.lock().records.is_empty();
         // While the disk is too full nothing is written, and what is lost in that time becomes one gap.
-        if empty && (self.low_space || (self.gaps.is_empty() && self.epochs.is_empty())) {
+        if empty && (self.standing == Standing::LowSpace || (self.gaps.is_empty() && self.epochs.is_empty())) {
             return true;
         }
         match store.commit(&self.tail, &mut self.intake, &self.gaps, &self.epochs, self.now.wall) {
@@ -419,6 +429,8 @@ impl Writer {
         let Some(store) = self.store.as_mut() else { return };
         if !store.is_in_place() {
             self.store = None;
+            // Readers still hold the old file.
+            self.status.update(|s| s.generation += 1);
             self.degrade("the database was moved or deleted");
             return;
         }
@@ -439,8 +451,9 @@ impl Writer {
         })();
         match outcome {
             Ok((pages, low_space)) => {
-                if low_space != self.low_space {
-                    self.low_space = low_space;
+                let standing = if low_space { Standing::LowSpace } else { Standing::Recording };
+                if standing != self.standing {
+                    self.standing = standing;
                     self.status.update(|s| s.state = if low_space { State::LowSpace } else { State::Recording });
                 }
                 let (economy, rate) = (self.budget.step(), self.budget.rate());
@@ -465,7 +478,7 @@ impl Writer {
         match error {
             HistoryError::Version { .. } | HistoryError::Foreign => {
                 self.store = None;
-                self.refused = true;
+                self.standing = Standing::Refused;
                 self.status.update(|s| s.state = State::Refused { reason: text });
             }
             error if error.is_damage() => {
