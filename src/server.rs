@@ -13,6 +13,7 @@ mod features;
 pub mod figures;
 mod headers;
 pub mod health;
+mod history;
 mod http;
 mod json_patch;
 pub mod limits;
@@ -21,9 +22,14 @@ mod metered;
 mod metrics;
 mod page;
 mod patience;
+#[cfg(feature = "history")]
+mod playback;
+pub mod remote;
 mod resources;
 mod rest;
 pub mod server_events;
+#[cfg(feature = "history")]
+mod snapshot;
 mod source_priorities;
 mod stream;
 mod tcp;
@@ -131,6 +137,19 @@ impl Shared {
         self.input_statuses.get().map_or(&[], Vec::as_slice)
     }
 
+    /// Whether there is a history to ask.
+    #[cfg(feature = "history")]
+    fn has_history(&self) -> bool {
+        self.history.is_some()
+    }
+
+    /// Whether there is a history to ask: this build has none.
+    #[cfg(not(feature = "history"))]
+    #[allow(clippy::unused_self, reason = "the same call in every build")]
+    fn has_history(&self) -> bool {
+        false
+    }
+
     /// What becomes of the deltas of a client at `peer`. `own_page` is false for a browser page from elsewhere.
     fn writer_for(&self, peer: SocketAddr, transport: &'static str, own_page: bool) -> client::Writer {
         if !own_page {
@@ -171,6 +190,14 @@ impl Shared {
 /// A moment before which no build of this program ran; a clock that shows less has not been set.
 const BUILT_AFTER: Timestamp = Timestamp::from_millis(1_795_305_600_000);
 
+/// What is answered about the past.
+mod past {
+    #[cfg(not(feature = "history"))]
+    pub use super::absent::{playback, snapshot};
+    #[cfg(feature = "history")]
+    pub use super::{playback::upgrade as playback, snapshot::snapshot};
+}
+
 /// All routes.
 pub fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -180,12 +207,12 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/", get(discovery::discovery))
         .route("/signalk/v1/stream", any(stream::upgrade))
         .route("/signalk/v1/stream/", any(stream::upgrade))
-        .route("/signalk/v1/playback", any(absent::playback))
-        .route("/signalk/v1/playback/", any(absent::playback))
-        .route("/signalk/v1/snapshot", any(absent::snapshot))
-        .route("/signalk/v1/snapshot/", any(absent::snapshot))
-        .route("/signalk/v1/snapshot/{*path}", any(absent::snapshot))
-        .route("/signalk/v1/api/snapshot/{*path}", any(absent::snapshot))
+        .route("/signalk/v1/playback", any(past::playback))
+        .route("/signalk/v1/playback/", any(past::playback))
+        .route("/signalk/v1/snapshot", any(past::snapshot))
+        .route("/signalk/v1/snapshot/", any(past::snapshot))
+        .route("/signalk/v1/snapshot/{*path}", any(past::snapshot))
+        .route("/signalk/v1/api/snapshot/{*path}", any(past::snapshot))
         .route("/signalk/v1/auth/{*path}", any(absent::logins))
         .route("/signalk/v1/access/requests", any(absent::access_requests))
         .route("/signalk/v1/access/requests/{id}", get(absent::unknown_request))
@@ -205,6 +232,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/v2/api/resources/{kind}", any(resources::collection))
         .route("/signalk/v2/api/resources/{kind}/", any(resources::collection))
         .route("/signalk/v2/api/resources/{kind}/{*rest}", any(resources::item))
+        .merge(history::routes())
         .route("/skServer/loginStatus", get(login_status::login_status))
         .route("/loginStatus", get(login_status::login_status))
         .route("/skServer/plugins", get(web_apps::none))
