@@ -21,6 +21,11 @@ deny:
 demo *FLAGS:
     cargo run --release -- --input demo {{FLAGS}}
 
+# Looks at the page in a browser: live values, a busy harbour, screenshots in target/page; needs Chromium and Node
+page:
+    cargo build --locked
+    node tests/page/check.mjs
+
 # Feeds a parser with nonsense: `just fuzz framer`, `just fuzz sentence 600`; needs nightly and cargo-fuzz
 fuzz TARGET SECONDS="60":
     cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
