@@ -67,7 +67,8 @@ async fn a_recording_gives_the_same_model_from_a_file_and_from_a_serial_port() {
 
     let quoted = |path: &Path| format!("{:?}", path.display().to_string());
     let input = |lines: String| format!("[history]\nenabled = false\n\n[[input]]\nname = \"in\"\n{lines}");
-    let from_file = TestServer::start(&input(format!("type = \"file\"\nrate = \"max\"\npath = {}\n", quoted(&path)))).await;
+    let from_file =
+        TestServer::start(&input(format!("type = \"file\"\nrate = \"max\"\npath = {}\n", quoted(&path)))).await;
 
     let (mut master, device) = pty();
     let serial = format!("type = \"serial\"\nbaud = 38400\ndevice = {}\n", quoted(&device));
