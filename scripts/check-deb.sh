@@ -32,9 +32,10 @@ command -v debootstrap >/dev/null || {
     exit 0
 }
 root=$(mktemp -d)
+# Other users than root live in there too.
+chmod 755 "$root"
 trap 'rm -rf "$root"' EXIT
-mirror=${DEB_MIRROR:-http://deb.debian.org/debian}
-debootstrap --variant=minbase --include=systemd,udev,ca-certificates "${DEB_SUITE:-bookworm}" "$root" "$mirror" \
+debootstrap --variant=minbase --include=systemd,udev,ca-certificates "${DEB_SUITE:-bookworm}" "$root" ${DEB_MIRROR:+"$DEB_MIRROR"} \
     >"$root.log" 2>&1 || {
     tail -n 5 "$root.log"
     echo "skipped: debootstrap could not make a system"
@@ -75,7 +76,8 @@ expect "udev can read its rules (where it is new enough to say so)" \
     "! udevadm verify --help >/dev/null 2>&1 || udevadm verify --no-style /usr/lib/udev/rules.d/60-taffrail-serial.rules"
 expect "the self-check passes as the service's user" \
     "install -d -o taffrail -g taffrail /var/lib/taffrail && setpriv --reuid=taffrail --regid=taffrail --init-groups \\
-    env STATE_DIRECTORY=/var/lib/taffrail taffrail self-check --config /etc/taffrail/taffrail.toml"
+    env STATE_DIRECTORY=/var/lib/taffrail taffrail self-check --strict --http 127.0.0.1:0 --tcp off \\
+    --config /etc/taffrail/taffrail.toml"
 
 # What a boat has after a season.
 in_root sh -c "echo '# ours' >>/etc/taffrail/taffrail.toml; chmod 600 /etc/taffrail/taffrail.toml

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Makes the Debian package: `scripts/deb.sh [TARGET]`. Needs cargo-deb (cargo install cargo-deb --locked) and python3.
 #
-# For another target the compiler and linker are taken as they are set up, so `scripts/deb.sh aarch64-unknown-linux-gnu` after
-# the exports of scripts/arm.sh, or with DEB_BUILD=0 after any build for that target, cross included.
+# For another target the compiler and linker are taken as they are set up; DEB_BUILD=0 takes what is built already, by cross for
+# one. Its strip and its C library have to be installed (Debian: gcc-aarch64-linux-gnu for arm64): cargo-deb finds out with
+# them what the package depends on.
 set -eu
 cd "$(dirname "$0")/.."
 target=${1-}
@@ -29,4 +30,10 @@ taffrail=${CARGO_TARGET_DIR:-target}/release/taffrail
 "$taffrail" completions zsh >"$out/_taffrail"
 scripts/third-party.py ${target:+"$target"} | gzip -9n >"$out/THIRD-PARTY.gz"
 
-cargo deb --locked --no-build ${target:+--target "$target"} --output "$out/"
+deb=$(cargo deb --locked --no-build ${target:+--target "$target"} --output "$out/")
+echo "$deb"
+size=$(dpkg-deb --fsys-tarfile "$deb" | tar -tv ./usr/bin/taffrail | awk '{ print $3 }')
+[ "$size" -le $((12 << 20)) ] || {
+    echo "the program has grown to $size bytes; it is to stay below 12 MiB" >&2
+    exit 1
+}

@@ -8,7 +8,7 @@ pub mod recording;
 mod service_manager;
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -167,16 +167,21 @@ impl Server {
         let (streams, sources, announcing) = (Phase::default(), Phase::default(), Phase::default());
 
         let hub = Arc::new(HubCounters::default());
-        let hub_done = tokio::spawn(hub::run(waiting, writer, sequence, clock.clone(), hub.clone()));
+        #[cfg(feature = "history")]
+        let recorded = config.history.enabled.then(|| Arc::new(AtomicU64::new(head)));
+        #[cfg(not(feature = "history"))]
+        let recorded = None;
         let persisted = tokio::spawn(persist::keep(feed.clone(), state.clone()));
 
         #[cfg(feature = "history")]
-        let (recording, history) = config
-            .history
-            .enabled
-            .then(|| recording::start(config, &own, (highest, head), feed.clone(), clock.clone()))
-            .flatten()
+        let (recording, history) = recorded
+            .clone()
+            .and_then(|recorded| recording::start(config, &own, (highest, head), feed.clone(), clock.clone(), recorded))
             .unzip();
+        // Nobody waits for a recorder that did not start.
+        #[cfg(feature = "history")]
+        let recorded = recorded.filter(|_| recording.is_some());
+        let hub_done = tokio::spawn(hub::run(waiting, writer, sequence, clock.clone(), hub.clone(), recorded));
 
         let started = clock.now().mono;
         let shared = Arc::new(Shared {

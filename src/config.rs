@@ -30,6 +30,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::kernel::zones::State;
+
 pub use flags::Flags;
 pub use layers::Effective;
 pub use problem::{Problem, Problems};
@@ -472,40 +474,9 @@ pub struct Zone {
     /// To here, greater than `lower`.
     pub upper: Option<f64>,
     /// `nominal`, `normal`, `alert`, `warn`, `alarm` or `emergency`.
-    pub state: ZoneState,
+    pub state: State,
     /// What the notification says.
     pub message: Option<String>,
-}
-
-/// `state` of a zone, in order of severity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ZoneState {
-    /// As it should be.
-    Nominal,
-    /// Nothing to say.
-    Normal,
-    /// For information.
-    Alert,
-    /// Attention.
-    Warn,
-    /// Act.
-    Alarm,
-    /// Danger to life.
-    Emergency,
-}
-
-impl ZoneState {
-    /// The word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Nominal => "nominal",
-            Self::Normal => "normal",
-            Self::Alert => "alert",
-            Self::Warn => "warn",
-            Self::Alarm => "alarm",
-            Self::Emergency => "emergency",
-        }
-    }
 }
 
 /// `[ais]`: when somebody else's vessel is given up.

@@ -21,6 +21,12 @@ const BATCHES_PER_LOCK: usize = 64;
 /// Streams are woken at most this often, in milliseconds. The first change after a pause wakes them at once; under load
 /// several changes share one wake-up and one write to each socket, which is most of what a delivered delta costs.
 const RING_INTERVAL_MS: u64 = 10;
+/// Changes that the recorder may be behind before the hub waits for it. Live data never come to this; a recording read as
+/// fast as it can be would otherwise run away from the history.
+const RECORDER_LAG_MAX: u64 = 4_096;
+/// How long the hub waits for the recorder at the most, each time. A card that hangs costs the history, not the boat.
+const RECORDER_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// Time is let pass in the model this often: silent targets are noticed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -44,6 +50,7 @@ pub async fn run(
     mut sequence: Sequence,
     clock: Arc<dyn Clock>,
     counters: Arc<HubCounters>,
+    recorded: Option<Arc<AtomicU64>>,
 ) {
     let mut batches = Vec::with_capacity(BATCHES_PER_LOCK);
     let mut rung = Instant::now();
@@ -63,6 +70,9 @@ pub async fn run(
                 let head = apply(&mut batches, &writer, &counters);
                 sequence.keep_ahead(head).await;
                 owed = Some(head);
+                if let Some(recorded) = recorded.as_deref() {
+                    wait_for_recorder(recorded, head, &writer).await;
+                }
             }
             _ = sweep.tick() => {
                 let now = clock.now();
@@ -82,6 +92,17 @@ pub async fn run(
     }
     let head = writer.write().head().0;
     writer.ring(head);
+}
+
+async fn wait_for_recorder(recorded: &AtomicU64, head: u64, writer: &FeedWriter) {
+    let begun = Instant::now();
+    while head.saturating_sub(recorded.load(Ordering::Relaxed)) > RECORDER_LAG_MAX
+        && begun.elapsed() < RECORDER_WAIT_MAX
+    {
+        // The recorder is a reader like others: it must hear of what it is waited for.
+        writer.ring(head);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 fn apply(batches: &mut Vec<Batch>, writer: &FeedWriter, counters: &HubCounters) -> u64 {

@@ -174,8 +174,8 @@ fn what_is_wrong_is_named_with_file_line_key_finding_and_expectation() {
             "5: input \"gps\".baud: found 1, expected a whole number from 300 to 4000000, or \"auto\"",
         ),
         (
-            "[[input]]\nname = \"sk\"\ntype = \"signalk\"\nurl = \"http://a\"",
-            "4: input \"sk\".url: found \"http://a\", expected \"ws://HOST:PORT\", \"wss://HOST:PORT\" or \"tcp://HOST:PORT\"",
+            "[[input]]\nname = \"sk\"\ntype = \"signalk\"\nurl = \"ftp://a\"",
+            "4: input \"sk\".url: found \"ftp://a\", expected \"ws://HOST:PORT\", \"wss://HOST:PORT\", \"tcp://HOST:PORT\" or \"http://HOST:PORT\"",
         ),
         (
             "[[input]]\nname = \"a\"\ntype = \"demo\"\n[[input]]\nname = \"a\"\ntype = \"demo\"",

@@ -1,6 +1,7 @@
 //! The recorder's storage against real SQLite files: what goes in comes out, and what happens to it when the disk, the power
 //! or the clock do what they do on boats. Time is virtual: hours pass in milliseconds.
 #![cfg(feature = "history")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail where it stands, and says what it skips")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use taffrail::history::disk::Disk;
-use taffrail::history::policy::{Keep, Pattern, RecordPolicy, Rule};
+use taffrail::history::policy::{Keep, RecordPolicy, Rule};
 use taffrail::history::reader::{Filter, Reader, Sample};
 use taffrail::history::record::{Epoch, Gap, GapReason, Record, RecordKind};
 use taffrail::history::recorder::Recorder;
@@ -18,6 +19,7 @@ use taffrail::history::status::{SharedStatus, State, Status};
 use taffrail::history::tail::Tail;
 use taffrail::history::writer::{Config, Writer};
 use taffrail::history::{HistoryError, highest_seq, schema};
+use taffrail::kernel::pattern::Pattern;
 use taffrail::kernel::time::{Moment, Now, Timestamp};
 use taffrail::kernel::value::{Position, Value};
 

@@ -2,7 +2,14 @@
 //! luck but a seed. Every client's view is held against a ledger of what was said.
 //!
 //! A seed that fails says so. Seeds that failed once stand in `simulation_seeds.txt` and are run every time;
-//! `TAFFRAIL_SEEDS=1000..2000` runs others, `TAFFRAIL_SEED=7` a single one.
+//! `TAFFRAIL_SEEDS=1000..2000` runs others, `TAFFRAIL_SEED=7` a single one, and with `TAFFRAIL_TRACE=1` every frame is
+//! shown.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a harness: it fails by panicking, and shows its frames on request"
+)]
 
 #[path = "simulation/boat.rs"]
 mod boat;

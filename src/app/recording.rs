@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -23,9 +25,13 @@ use crate::kernel::value::Value;
 use crate::kernel::world::World;
 
 /// Changes handed over at once at the most, so that the lock is held shortly.
-const CHANGES_PER_BATCH: usize = 1_024;
+const CHANGES_PER_BATCH: usize = 256;
+/// Questions that are read for at once; others wait. Each is a thread, a connection, and some megabytes.
+const QUERIES_MAX: usize = 2;
 /// The recorder is told the time this often.
 const TICK: Duration = Duration::from_secs(1);
+/// A recorder that has no room is asked again after this. Meanwhile the changes stay in the tail.
+const NO_ROOM_PAUSE: Duration = Duration::from_millis(2);
 
 /// What others may know of the history.
 #[derive(Debug, Clone)]
@@ -36,6 +42,8 @@ pub struct History {
     pub status: SharedStatus,
     /// What is not yet on the disk.
     pub tail: Tail,
+    /// Turns at reading for answers to requests: [`QUERIES_MAX`] at once.
+    pub queries: Arc<Semaphore>,
 }
 
 impl History {
@@ -53,7 +61,7 @@ pub(super) struct Recording {
 }
 
 /// Where the history of a configuration lies.
-pub(super) fn directory(config: &Config) -> PathBuf {
+pub(crate) fn directory(config: &Config) -> PathBuf {
     config.history.path.clone().unwrap_or_else(|| config.server.state_dir.join("history"))
 }
 
@@ -69,6 +77,7 @@ pub(super) fn start(
     (highest, head): (Option<u64>, u64),
     feed: Feed,
     clock: Arc<dyn Clock>,
+    recorded: Arc<AtomicU64>,
 ) -> Option<(Recording, History)> {
     let directory = directory(config);
     let recorder = match Recorder::start(settings(config, own, &directory)) {
@@ -84,9 +93,14 @@ pub(super) fn start(
         let reason = GapReason::NotUsed;
         recorder.gap(Gap { first_seq: highest + 1, last_seq: head, from: now.wall, to: now.wall, reason });
     }
-    let public = History { directory, status: recorder.shared_status(), tail: recorder.tail() };
+    let public = History {
+        directory,
+        status: recorder.shared_status(),
+        tail: recorder.tail(),
+        queries: Arc::new(Semaphore::new(QUERIES_MAX)),
+    };
     let trusted = config.server.clock != ClockTrust::Untrusted;
-    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), trusted));
+    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), (recorded, trusted)));
     Some((Recording { feeder, recorder }, public))
 }
 
@@ -110,7 +124,13 @@ fn settings(config: &Config, own: &str, directory: &Path) -> history::writer::Co
     }
 }
 
-async fn run(recorder: Arc<Recorder>, mut feed: Feed, clock: Arc<dyn Clock>, mut cursor: Seq, trusted: bool) {
+async fn run(
+    recorder: Arc<Recorder>,
+    mut feed: Feed,
+    clock: Arc<dyn Clock>,
+    mut cursor: Seq,
+    (recorded, trusted): (Arc<AtomicU64>, bool),
+) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut going_on = true;
@@ -121,14 +141,15 @@ async fn run(recorder: Arc<Recorder>, mut feed: Feed, clock: Arc<dyn Clock>, mut
         }
         loop {
             let (records, gap, upto) = read(&feed, cursor, clock.now(), trusted);
-            if let Some(gap) = gap {
-                recorder.gap(gap);
+            if gap.is_some_and(|gap| !recorder.gap(gap)) || recorder.try_offer(records).is_err() {
+                tokio::time::sleep(NO_ROOM_PAUSE).await;
+                continue;
             }
-            recorder.offer(records);
             if upto == cursor {
                 break;
             }
             cursor = upto;
+            recorded.store(cursor.0, Ordering::Relaxed);
         }
     }
 }

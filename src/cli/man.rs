@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use clap::CommandFactory as _;
 
 /// What the command line cannot tell about itself.
-const MORE: &str = r#".SH FILES
+const MORE: &str = r".SH FILES
 .TP
 \fI/etc/taffrail/taffrail.toml\fR
 The configuration of the service, with every key there is. Flags go over environment variables, these over the file.
@@ -42,7 +42,7 @@ What comes by a serial port and by the network.
 .SH SEE ALSO
 .BR systemctl (1),
 .BR journalctl (1)
-"#;
+";
 
 /// The manual page in roff, the commands in it.
 pub fn page() -> Vec<u8> {

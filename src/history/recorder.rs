@@ -1,7 +1,7 @@
 //! The recorder as the hub's feeder sees it: a handle, a bounded channel, and the writer's thread behind it.
 
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -81,6 +81,19 @@ impl Recorder {
         *missed = Some(missed.map_or(gap, |earlier| Gap { first_seq: earlier.first_seq, from: earlier.from, ..gap }));
         self.status.update(|s| s.lost += count);
         false
+    }
+
+    /// Hands over a batch if there is room for it; gives it back otherwise. For a feeder that can come again.
+    pub fn try_offer(&self, records: Vec<Record>) -> Result<(), Vec<Record>> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.sender.try_send(Message::Batch(records)).map_err(|error| match error {
+            TrySendError::Full(Message::Batch(records)) | TrySendError::Disconnected(Message::Batch(records)) => {
+                records
+            }
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => Vec::new(),
+        })
     }
 
     /// Takes note of a gap that the feeder knows of. False when the channel is full: say it again.

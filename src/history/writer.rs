@@ -27,7 +27,8 @@ use crate::kernel::time::{Moment, Now, Timestamp};
 const SEAL_GRACE_MS: i64 = 30_000;
 /// How long after the end of an hour its windows are merged.
 const MERGE_DELAY_MS: i64 = WINDOW_MS;
-/// How long records wait for the clock to become trusted before they are sealed as they are.
+/// How long records wait for the clock to become trusted before they are sealed as they are. What was sealed is not moved any
+/// more by an epoch that comes later.
 const UNDATED_WAIT_MS: u64 = 3_600_000;
 /// Between looks at the room on the disk and the size of the database.
 const ROOM_MS: u64 = 10_000;
@@ -428,6 +429,8 @@ impl Writer {
         let Some(store) = self.store.as_mut() else { return };
         if !store.is_in_place() {
             self.store = None;
+            // Readers still hold the old file.
+            self.status.update(|s| s.generation += 1);
             self.degrade("the database was moved or deleted");
             return;
         }

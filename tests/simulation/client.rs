@@ -129,7 +129,6 @@ impl Client {
             send_meta: chance.one_in(3),
             all_sources: chance.one_in(4),
             timepoints: chance.one_in(2),
-            ..Options::default()
         };
         let mut client = Self {
             session: Session::new(options.clone(), &sea.world, Moment::from_millis(sea.now)),
@@ -388,7 +387,7 @@ impl Client {
             for item in update["values"].as_array().unwrap() {
                 let path: Arc<str> = item["path"].as_str().unwrap().into();
                 for (path, value) in members(&path, item["value"].clone()) {
-                    self.deliver((context.clone(), path, source.clone()), value, timestamp, sea);
+                    self.deliver(&(context.clone(), path, source.clone()), value, timestamp, sea);
                 }
             }
         }
@@ -401,17 +400,17 @@ impl Client {
         }
     }
 
-    fn deliver(&mut self, key: Key, value: Json, timestamp: &str, sea: &Sea) {
-        let (context, path, source) = &key;
+    fn deliver(&mut self, key: &Key, value: Json, timestamp: &str, sea: &Sea) {
+        let (context, path, source) = key;
         let node = sea.world.model.find_context(context);
         // A static member that was asked for by name stands in the ledger as part of its object.
         let said = sea
             .ledger
             .said
-            .get(&key)
+            .get(key)
             .or_else(|| sea.ledger.said.get(&(context.clone(), format!(":{path}").into(), source.clone())));
         let said = said.unwrap_or_else(|| panic!("nobody said {key:?}={value}"));
-        let after = self.view.get(&key).map_or(0, |seen| seen.seq);
+        let after = self.view.get(key).map_or(0, |seen| seen.seq);
         let from = said.partition_point(|entry| entry.seq < after);
         let same = || said[from..].iter().filter(|entry| entry.value == value);
         let entry = same().find(|entry| entry.timestamp == timestamp).or_else(|| same().next_back());
@@ -429,7 +428,7 @@ impl Client {
             self.alarms_seen.insert(entry.seq);
         }
         let seen = self.view.entry(key.clone()).or_insert(Seen { seq: 0, at: 0, count: 0, value: Json::Null });
-        let is_static = path.starts_with(':') || sea.ledger.said.get(&key).is_none();
+        let is_static = path.starts_with(':') || !sea.ledger.said.contains_key(key);
         // Rates are promised for what only one row wants, since its greeting.
         if let ([only], true, Some(node)) = (&wanting[..], seen.at > self.wishes_changed && only_live(&wanting), node) {
             let elapsed = sea.now - seen.at;

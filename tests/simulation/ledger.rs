@@ -27,8 +27,6 @@ pub struct Transition {
 #[derive(Default)]
 pub struct Ledger {
     pub said: HashMap<Key, Vec<Entry>>,
-    /// Which source a path showed from which number on.
-    pub shown: HashMap<(Arc<str>, Arc<str>), Vec<(u64, Arc<str>)>>,
     pub notifications: Vec<Transition>,
 }
 
@@ -46,10 +44,6 @@ impl Ledger {
                 seen.push(path.clone());
                 let value: Json = serde_json::from_str(&changed.value.to_json()).unwrap();
                 for (path, value) in members(&path, value) {
-                    if changed.shown {
-                        let shown = self.shown.entry((context.clone(), path.clone())).or_default();
-                        shown.push((change.seq.0, source.clone()));
-                    }
                     let key = (context.clone(), path.clone(), source.clone());
                     if path.starts_with("notifications.") {
                         let shown = changed.shown;

@@ -7,9 +7,8 @@ use super::{LONGEST, SHORTEST};
 use crate::config::layers::{Effective, Layers, Reading, Section};
 use crate::config::problem::{Problem, Problems};
 use crate::config::raw::{Raw, Spot};
-use crate::config::{
-    AccessRule, Level, Meta, Permission, Priority, PrioritySource, Security, User, Zone, ZoneState, reading,
-};
+use crate::config::{AccessRule, Level, Meta, Permission, Priority, PrioritySource, Security, User, Zone, reading};
+use crate::kernel::zones::State;
 
 /// Elements of an inline list, such as sources of a priority or zones of a path.
 const INLINE_MAX: usize = 100;
@@ -109,13 +108,13 @@ fn seconds_or_duration(raw: &Raw) -> Reading<Duration> {
 }
 
 fn zone(element: Spot, problems: &mut Problems) -> Option<Zone> {
-    const STATES: &[(&str, ZoneState)] = &[
-        ("nominal", ZoneState::Nominal),
-        ("normal", ZoneState::Normal),
-        ("alert", ZoneState::Alert),
-        ("warn", ZoneState::Warn),
-        ("alarm", ZoneState::Alarm),
-        ("emergency", ZoneState::Emergency),
+    const STATES: &[(&str, State)] = &[
+        ("nominal", State::Nominal),
+        ("normal", State::Normal),
+        ("alert", State::Alert),
+        ("warn", State::Warn),
+        ("alarm", State::Alarm),
+        ("emergency", State::Emergency),
     ];
     let any = reading::number(f64::MIN..=f64::MAX);
     let finite = |raw: &Raw| any(raw).map_err(|_| Cow::Borrowed("a number"));

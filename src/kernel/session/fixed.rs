@@ -90,7 +90,7 @@ impl Session {
             if row.full {
                 let wanted = world.model.contexts().filter(|n| row.wants_context(&n.name, Some(n), world));
                 for context in wanted.map(|n| n.id).collect::<Vec<_>>() {
-                    self.send_full(context, world, now, frames);
+                    Self::send_full(context, world, now, frames);
                 }
                 self.stamp(mark, frames);
                 continue;

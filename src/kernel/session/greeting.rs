@@ -113,7 +113,7 @@ impl Session {
         self.send_slots(&slots, false, world, now, frames);
         if done {
             for context in full {
-                self.send_full(context, world, now, frames);
+                Self::send_full(context, world, now, frames);
             }
             // Only the last frame of a greeting says where the client stands: it has nothing in order before that.
             self.stamp((mark.0.max(frames.out.len().saturating_sub(1)), mark.1), frames);

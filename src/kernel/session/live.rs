@@ -50,7 +50,7 @@ impl Session {
         let mark = self.mark(frames);
         self.full_owed = None;
         for context in std::mem::take(&mut self.full) {
-            self.send_full(context, world, now, frames);
+            Self::send_full(context, world, now, frames);
         }
         self.stamp(mark, frames);
         Ok(())
@@ -297,7 +297,7 @@ impl Session {
     }
 
     /// The whole object of a context, for rows with `format=full`.
-    pub(super) fn send_full(&mut self, context: ContextId, world: &World, now: Now, frames: &mut Frames<'_>) {
+    pub(super) fn send_full(context: ContextId, world: &World, now: Now, frames: &mut Frames<'_>) {
         let Some(node) = world.model.node(context) else { return };
         let mut out = String::with_capacity(4096);
         encode::write_full_context(&mut out, world, node, now.mono);
