@@ -22,9 +22,9 @@ use crate::kernel::relay;
 use crate::kernel::session::{Implied, Options, Session};
 
 /// Buffers of one connection. The library's own defaults cost 135 KB a client, these 6.
-const BUFFER_BYTES: usize = 4 * 1024;
+pub(super) const BUFFER_BYTES: usize = 4 * 1024;
 /// What the library may hold unsent for one client. It is asked for more only when it has room, so this is never met.
-const WRITE_BYTES_MAX: usize = 4 << 20;
+pub(super) const WRITE_BYTES_MAX: usize = 4 << 20;
 
 /// Answers the upgrade.
 pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::body::Body>) -> Response {
