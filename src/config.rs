@@ -217,6 +217,46 @@ pub struct Input {
     pub kind: InputKind,
     /// What it speaks.
     pub format: Format,
+    /// How its sentences are read, where it speaks NMEA 0183.
+    pub sentences: Sentences,
+}
+
+/// How the sentences of one input are read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sentences {
+    /// `checksum`
+    pub checksum: Checksum,
+    /// `talkers`: a talker (or the station of a tag block) and the group that stands for it in `$source`.
+    pub talkers: Vec<(String, String)>,
+    /// `xdr`: transducers of this input, before the names that are built in.
+    pub xdr: Vec<Transducer>,
+}
+
+/// What is asked of the checksum of a sentence.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Checksum {
+    /// It must be there and right.
+    #[default]
+    Required,
+    /// It may be missing, not wrong.
+    Optional,
+    /// Nobody looks at it.
+    Ignored,
+}
+
+/// An element of `xdr`: a transducer's name and the path it means.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transducer {
+    /// As sent; one `*` stands for an instance.
+    pub name: String,
+    /// Transducer type as sent, such as `C`; without one, any.
+    pub kind: Option<String>,
+    /// Unit as sent, such as `C`; without one, any.
+    pub unit: Option<String>,
+    /// Where it goes, the instance in place of `*`.
+    pub path: String,
+    /// What the value in SI is multiplied by.
+    pub factor: f64,
 }
 
 /// `format`

@@ -9,6 +9,7 @@ mod codec;
 mod cors;
 mod discovery;
 pub mod driver;
+pub mod echo;
 mod features;
 pub mod figures;
 mod headers;

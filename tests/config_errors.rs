@@ -140,7 +140,34 @@ fn what_is_wrong_is_named_with_file_line_key_finding_and_expectation() {
         ),
         (
             "[[input]]\nname = \"gps\"\ntype = \"stdin\"\nbaud = 4800",
-            "4: input \"gps\".baud: found 4800, expected only the keys of this type: name, type, format",
+            "4: input \"gps\".baud: found 4800, expected only the keys of this type: name, type, format, checksum, talkers, \
+             xdr",
+        ),
+        (
+            "[[input]]\nname = \"gps\"\ntype = \"stdin\"\nchecksum = \"no\"",
+            "4: input \"gps\".checksum: found \"no\", expected one of \"required\", \"optional\", \"ignored\"",
+        ),
+        (
+            "[[input]]\nname = \"log\"\ntype = \"stdin\"\nformat = \"signalk\"\nchecksum = \"optional\"",
+            "5: input \"log\".checksum: found \"optional\", expected only the keys of this type: name, type, format",
+        ),
+        (
+            "[[input]]\nname = \"gps\"\ntype = \"stdin\"\ntalkers = { GP = \"a.b\" }",
+            "4: input \"gps\".talkers: found { GP = \"a.b\" }, expected talkers and their groups of 1 to 15 letters, \
+             digits, - and _, such as { GP = \"gnss\", GN = \"gnss\" }",
+        ),
+        (
+            "[[input]]\nname = \"gps\"\ntype = \"stdin\"\nxdr = [{ name = \"A\" }]",
+            "4: input.xdr \"A\".path: missing, expected path = \"environment.inside.refrigerator.temperature\" or the \
+             like",
+        ),
+        (
+            "[[input]]\nname = \"gps\"\ntype = \"stdin\"\n[[input.xdr]]\nname = \"A\"\npath = \"a.*\"",
+            "6: input.xdr \"A\".path: found \"a.*\", expected a * only where the name has one",
+        ),
+        (
+            "[[input]]\nname = \"gps\"\ntype = \"stdin\"\nxdr = [{ name = \"A\", path = \"a.b\", kind = \"temp\" }]",
+            "4: input.xdr \"A\".kind: found \"temp\", expected one letter, such as \"C\"",
         ),
         (
             "[[input]]\nname = \"gps\"\ntype = \"serial\"\ndevice = \"/dev/a\"\nbaud = 1",
@@ -353,6 +380,13 @@ name = "gps"
 type = "serial"
 device = "/dev/ttyUSB0"
 baud = "auto"
+checksum = "optional"
+talkers = { GP = "gnss", GN = "gnss" }
+[[input.xdr]]
+name = "TANK*"
+kind = "V"
+path = "tanks.freshWater.*.currentLevel"
+factor = 0.01
 [[input]]
 name = "log"
 type = "file"

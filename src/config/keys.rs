@@ -224,6 +224,43 @@ pub const TABLES: &[Table] = &[
                 Default("\"nmea0183\""),
                 "serial, tcp, tcp-listen, udp, file, stdin: or \"signalk\", deltas line by line.",
             ),
+            key(
+                "checksum",
+                Any,
+                Default("\"required\""),
+                "nmea0183: or \"optional\" (may be missing, not wrong), or \"ignored\" (noise then passes for data).",
+            ),
+            key(
+                "talkers",
+                Any,
+                Example("{ GP = \"gnss\", GN = \"gnss\" }"),
+                "nmea0183: groups that stand for talkers in $source; here gps.gnss for gps.GP and gps.GN.",
+            ),
+            key(
+                "xdr",
+                Any,
+                Example(
+                    "[{ name = \"FRIDGE\", kind = \"C\", unit = \"C\", path = \"environment.inside.refrigerator.temperature\" }]",
+                ),
+                "nmea0183: transducers by the name that the device gives them; kind, unit and factor may be left out.",
+            ),
+        ],
+    },
+    Table {
+        name: "input.xdr",
+        shape: Shape::Inline,
+        about: "",
+        keys: &[
+            key("name", Any, Required("\"FRIDGE\""), "As sent; one * stands for an instance."),
+            key("kind", Any, Example("\"C\""), "Transducer type as sent, one letter."),
+            key("unit", Any, Example("\"C\""), "Unit as sent."),
+            key(
+                "path",
+                Any,
+                Required("\"environment.inside.refrigerator.temperature\""),
+                "Where it goes, the instance in place of *.",
+            ),
+            key("factor", Any, Default("1.0"), "What the value in SI is multiplied by."),
         ],
     },
     Table {

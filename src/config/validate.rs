@@ -3,6 +3,7 @@
 mod bind;
 mod input;
 mod rules;
+mod sentences;
 mod server;
 mod vessel;
 

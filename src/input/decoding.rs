@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::lines::Lines;
 use super::{DeltaFn, DeltaLimits};
-use crate::config::Format;
+use crate::config::{Checksum, Format, Sentences};
 use crate::kernel::time::Now;
-use crate::kernel::update::Update;
+use crate::kernel::update::{Source, Update};
+use crate::nmea0183::convert::XdrRule;
 use crate::nmea0183::{self, Counters};
 
 /// The decoder of one connection, with what it has made and not yet handed over. A new connection gets a new one, so that
@@ -24,17 +25,23 @@ pub(super) struct Decoding {
 
 #[derive(Debug)]
 enum Device {
-    Nmea0183(Box<nmea0183::Decoder>),
+    Nmea0183 { decoder: Box<nmea0183::Decoder>, talkers: Vec<(String, String)> },
     SignalK(DeltaLines),
 }
 
 impl Decoding {
-    pub(super) fn new(format: Format, input: &Arc<str>, delta: DeltaFn, limits: DeltaLimits) -> Self {
+    pub(super) fn new(
+        format: Format,
+        sentences: &Sentences,
+        input: &Arc<str>,
+        delta: DeltaFn,
+        limits: DeltaLimits,
+    ) -> Self {
         let device = match format {
-            Format::Nmea0183 => {
-                let options = nmea0183::Options { vdo_is_own: true, ..nmea0183::Options::default() };
-                Device::Nmea0183(Box::new(nmea0183::Decoder::new(options)))
-            }
+            Format::Nmea0183 => Device::Nmea0183 {
+                decoder: Box::new(nmea0183::Decoder::new(options(sentences))),
+                talkers: sentences.talkers.clone(),
+            },
             Format::SignalK => Device::SignalK(DeltaLines::new(input.clone(), delta, limits)),
         };
         Self { device, updates: Vec::new(), reported: Counters::default(), good_before: 0, bytes_since_good: 0 }
@@ -43,7 +50,11 @@ impl Decoding {
     /// Takes bytes as they came.
     pub(super) fn feed(&mut self, bytes: &[u8], now: Now) {
         match &mut self.device {
-            Device::Nmea0183(decoder) => decoder.feed(bytes, now, &mut self.updates),
+            Device::Nmea0183 { decoder, talkers } => {
+                let before = self.updates.len();
+                decoder.feed(bytes, now, &mut self.updates);
+                group(talkers, &mut self.updates[before..]);
+            }
             Device::SignalK(lines) => lines.feed(bytes, &mut self.updates),
         }
         let good = self.good_lines();
@@ -58,14 +69,18 @@ impl Decoding {
     /// Nothing comes after this: an open line is taken as complete.
     pub(super) fn finish(&mut self, now: Now) {
         match &mut self.device {
-            Device::Nmea0183(decoder) => decoder.finish(now, &mut self.updates),
+            Device::Nmea0183 { decoder, talkers } => {
+                let before = self.updates.len();
+                decoder.finish(now, &mut self.updates);
+                group(talkers, &mut self.updates[before..]);
+            }
             Device::SignalK(lines) => lines.finish(&mut self.updates),
         }
     }
 
     pub(super) fn counters(&self) -> &Counters {
         match &self.device {
-            Device::Nmea0183(decoder) => decoder.counters(),
+            Device::Nmea0183 { decoder, .. } => decoder.counters(),
             Device::SignalK(lines) => &lines.counters,
         }
     }
@@ -80,6 +95,38 @@ impl Decoding {
     /// Bytes since the last good line.
     pub(super) fn bytes_since_good(&self) -> u64 {
         self.bytes_since_good
+    }
+}
+
+/// The decoder's options from the configuration of an input.
+fn options(sentences: &Sentences) -> nmea0183::Options {
+    let xdr = sentences.xdr.iter().cloned().map(|transducer| XdrRule {
+        name: transducer.name.into(),
+        kind: transducer.kind.unwrap_or_default().into(),
+        unit: transducer.unit.unwrap_or_default().into(),
+        path: transducer.path.into(),
+        factor: transducer.factor,
+    });
+    nmea0183::Options {
+        checksum_optional: sentences.checksum == Checksum::Optional,
+        checksum_ignored: sentences.checksum == Checksum::Ignored,
+        vdo_is_own: true,
+        xdr: xdr.collect(),
+    }
+}
+
+/// Puts the group in the place of a talker that has one: to everybody after this it is one talker, so that several
+/// receivers' talkers are one source.
+fn group(talkers: &[(String, String)], updates: &mut [Update]) {
+    if talkers.is_empty() {
+        return;
+    }
+    for update in updates {
+        if let Source::Nmea0183(source) = &mut update.source {
+            if let Some((_, group)) = talkers.iter().find(|(talker, _)| *talker == source.talker) {
+                source.talker = group.into();
+            }
+        }
     }
 }
 
@@ -164,7 +211,8 @@ mod tests {
 
     #[test]
     fn each_line_of_deltas_is_counted_as_one_thing() {
-        let mut decoding = Decoding::new(Format::SignalK, &"test".into(), delta, DeltaLimits::default());
+        let mut decoding =
+            Decoding::new(Format::SignalK, &Sentences::default(), &"test".into(), delta, DeltaLimits::default());
         decoding.feed(b"{\"u\":1}\r\n\n{}\n{bad\nnot json\n\xff\xfe\n{\"u\"", Now::default());
         assert_eq!(decoding.updates.len(), 1);
         decoding.feed(b":2}\n", Now::default());
@@ -176,7 +224,8 @@ mod tests {
     #[test]
     fn a_line_without_end_costs_its_own_bytes_and_no_more() {
         const DELTA_LINE_BYTES_MAX: usize = 64 * 1024;
-        let mut decoding = Decoding::new(Format::SignalK, &"test".into(), delta, DeltaLimits::default());
+        let mut decoding =
+            Decoding::new(Format::SignalK, &Sentences::default(), &"test".into(), delta, DeltaLimits::default());
         for _ in 0..10 {
             decoding.feed(&[b'{'; DELTA_LINE_BYTES_MAX / 4], Now::default());
         }

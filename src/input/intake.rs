@@ -11,7 +11,7 @@ use super::decoding::Decoding;
 use super::ended::{Ended, Why};
 use super::status::InputStatus;
 use super::{Batch, Origin, Wiring};
-use crate::config::{self, Format, InputKind};
+use crate::config::{self, Format, InputKind, Sentences};
 use crate::kernel::time::Now;
 use crate::kernel::update::Update;
 
@@ -73,6 +73,7 @@ pub(super) struct Intake {
     pub(super) wiring: Wiring,
     pub(super) status: Arc<InputStatus>,
     format: Format,
+    sentences: Sentences,
     origin: Origin,
     when_full: WhenFull,
 }
@@ -81,7 +82,8 @@ impl Intake {
     pub(super) fn new(input: &config::Input, origin: Origin, wiring: Wiring) -> Self {
         let name: Arc<str> = Arc::from(input.name.as_str());
         let status = Arc::new(InputStatus::new(Arc::clone(&name)));
-        Self { name, wiring, status, format: input.format, origin, when_full: WhenFull::of(&input.kind) }
+        let (format, sentences) = (input.format, input.sentences.clone());
+        Self { name, wiring, status, format, sentences, origin, when_full: WhenFull::of(&input.kind) }
     }
 
     pub(super) fn now(&self) -> Now {
@@ -100,7 +102,7 @@ impl Intake {
 
     /// A decoder for a new connection.
     pub(super) fn decoding(&self) -> Decoding {
-        Decoding::new(self.format, &self.name, self.wiring.delta, self.wiring.delta_limits)
+        Decoding::new(self.format, &self.sentences, &self.name, self.wiring.delta, self.wiring.delta_limits)
     }
 
     /// The input is connected to `object` and reads from now on.

@@ -134,7 +134,8 @@ impl Client {
     pub(super) async fn on_incoming(&mut self, incoming: Incoming, feed: &Feed, around: &Surroundings<'_>) {
         match incoming {
             Incoming::Text(text) => self.on_text(&text, feed, around).await,
-            Incoming::Alive | Incoming::TooLong => {}
+            // The driver ends the stream on the last two.
+            Incoming::Alive | Incoming::Closed | Incoming::Refused(_) => {}
             Incoming::Unusable(why) => self.tell_issue(why, 1, around),
         }
     }

@@ -3,12 +3,17 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use bytes::{Buf, BufMut, BytesMut};
 use futures_util::{Sink, Stream};
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::driver::{Incoming, Outgoing};
+use super::driver::{Ended, Incoming, Outgoing};
+
+/// Buffers of one connection. The library's own defaults cost 135 KB a client, these 6.
+const BUFFER_BYTES: usize = 4 * 1024;
+/// What the library may hold unsent for one client. It is asked for more only when it has room, so this is never met.
+const WRITE_BYTES_MAX: usize = 4 << 20;
 
 /// A WebSocket: one text frame, one message.
 #[derive(Debug)]
@@ -29,6 +34,29 @@ impl WsTransport {
         message_bytes_max.saturating_mul(4)
     }
 
+    /// Sets the buffers and limits of a connection that is to become a transport.
+    pub fn bound(upgrade: WebSocketUpgrade, message_bytes_max: usize) -> WebSocketUpgrade {
+        upgrade
+            .read_buffer_size(BUFFER_BYTES)
+            .write_buffer_size(BUFFER_BYTES)
+            .max_write_buffer_size(WRITE_BYTES_MAX.max(message_bytes_max.saturating_mul(2)))
+            .max_message_size(Self::read_bytes_max(message_bytes_max))
+            .max_frame_size(Self::read_bytes_max(message_bytes_max))
+    }
+
+    /// The next message as it came, or why there cannot be one.
+    pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Broken>>> {
+        Pin::new(&mut self.socket).poll_next(cx).map(|item| match item? {
+            Ok(message) => Some(Ok(message)),
+            Err(error) => Some(Err(Broken::because_of(error))),
+        })
+    }
+
+    /// Sends a message as it is, and waits until it is on its way.
+    pub(super) async fn send_message(&mut self, message: Message) -> Result<(), axum::Error> {
+        self.socket.send(message).await
+    }
+
     fn incoming(&self, message: Message) -> Incoming {
         const TOO_LONG: Incoming = Incoming::Unusable("a message longer than the server takes was ignored");
         match message {
@@ -39,25 +67,53 @@ impl WsTransport {
                 Ok(text) => Incoming::Text(text),
                 Err(_) => Incoming::Unusable("a binary message that is not UTF-8 was ignored"),
             },
-            // The library answers pings and closes itself.
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Incoming::Alive,
+            // The library answers pings itself.
+            Message::Ping(_) | Message::Pong(_) => Incoming::Alive,
+            // The library has the answer ready; it goes out when the transport is closed.
+            Message::Close(_) => Incoming::Closed,
         }
     }
 }
 
-/// Whether the library gave up on a message for its length. It has no other way to say so through its wrapper.
-fn is_too_long(error: &axum::Error) -> bool {
-    error.to_string().contains("Message too long")
+/// Why a WebSocket cannot be read any further.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// A message of a length that is not read.
+    TooLong,
+    /// Bytes that are no WebSocket frames, or not in this order (RFC 6455, section 5).
+    NoFrames,
+    /// A text that is not UTF-8 (RFC 6455, section 8.1).
+    NotUtf8,
+    /// The connection.
+    Lost(axum::Error),
+}
+
+impl Broken {
+    /// The library says only in words what it was; its wrapper hides the rest.
+    fn because_of(error: axum::Error) -> Self {
+        let words = error.to_string();
+        if words.contains("Message too long") {
+            Self::TooLong
+        } else if words.contains("UTF-8") || words.contains("utf-8") {
+            Self::NotUtf8
+        } else if words.contains("WebSocket protocol error") && !words.contains("without closing handshake") {
+            Self::NoFrames
+        } else {
+            Self::Lost(error)
+        }
+    }
 }
 
 impl Stream for WsTransport {
     type Item = Result<Incoming, axum::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.socket).poll_next(cx).map(|item| match item? {
+        self.poll_message(cx).map(|item| match item? {
             Ok(message) => Some(Ok(self.incoming(message))),
-            Err(error) if is_too_long(&error) => Some(Ok(Incoming::TooLong)),
-            Err(error) => Some(Err(error)),
+            Err(Broken::TooLong) => Some(Ok(Incoming::Refused(Ended::MessageTooLong))),
+            Err(Broken::NoFrames) => Some(Ok(Incoming::Refused(Ended::NoFrames))),
+            Err(Broken::NotUtf8) => Some(Ok(Incoming::Refused(Ended::NotUtf8))),
+            Err(Broken::Lost(error)) => Some(Err(error)),
         })
     }
 }
@@ -181,7 +237,7 @@ mod tests {
                 out.push(match incoming {
                     Incoming::Text(text) => text,
                     Incoming::Unusable(why) => why.split(' ').take(4).collect::<Vec<_>>().join(" "),
-                    Incoming::Alive | Incoming::TooLong => unreachable!("not said of lines"),
+                    Incoming::Alive | Incoming::Closed | Incoming::Refused(_) => unreachable!("not said of lines"),
                 });
             }
         }

@@ -39,8 +39,10 @@ pub enum Incoming {
     Alive,
     /// A message that cannot be taken, with a sentence on why; the stream goes on.
     Unusable(&'static str),
-    /// A message so long that what follows it cannot be found.
-    TooLong,
+    /// The client has said that it leaves; nothing follows.
+    Closed,
+    /// Something after which nothing more can be read, with what to tell the client.
+    Refused(Ended),
 }
 
 /// What goes to a client.
@@ -69,11 +71,15 @@ pub enum Ended {
     FeedEnded,
     /// The client sent a message of a length that the server does not read.
     MessageTooLong,
+    /// What the client sent are no frames of a WebSocket.
+    NoFrames,
+    /// The client sent a text that is not UTF-8.
+    NotUtf8,
 }
 
 impl Ended {
     /// Kinds, for counting.
-    pub const KINDS: [&'static str; 8] = [
+    pub const KINDS: [&'static str; 10] = [
         "by_peer",
         "stopping",
         "stalled",
@@ -82,6 +88,8 @@ impl Ended {
         "replies_unread",
         "feed_ended",
         "message_too_long",
+        "no_frames",
+        "not_utf8",
     ];
 
     /// Index into [`Self::KINDS`].
@@ -95,6 +103,8 @@ impl Ended {
             Self::Session(CloseReason::RepliesUnread) => 5,
             Self::FeedEnded => 6,
             Self::MessageTooLong => 7,
+            Self::NoFrames => 8,
+            Self::NotUtf8 => 9,
         }
     }
 
@@ -105,6 +115,8 @@ impl Ended {
             Self::Stopping => 1001,
             Self::Session(CloseReason::RepliesUnread) => 1008,
             Self::MessageTooLong => 1009,
+            Self::NoFrames => 1002,
+            Self::NotUtf8 => 1007,
             Self::Stalled | Self::Session(_) => 1013,
         }
     }
@@ -118,6 +130,8 @@ impl Ended {
             Self::Session(reason) => reason.as_str(),
             Self::FeedEnded => "the end of the recording",
             Self::MessageTooLong => "the message is far longer than the server takes",
+            Self::NoFrames => "these are no frames of a WebSocket",
+            Self::NotUtf8 => "the text is not UTF-8",
         }
     }
 }
@@ -172,20 +186,32 @@ where
     let ended = Pump { transport: &mut transport, outbox: VecDeque::new(), unflushed: false }
         .run(&mut client, &mut feed, &around)
         .await;
-    // The peer hears the reason, unless it has gone or takes nothing anyway.
+    finish(&mut transport, ended).await;
+    around.counters.open.fetch_sub(1, Ordering::Relaxed);
+    around.counters.conflated.fetch_add(client.session().conflated(), Ordering::Relaxed);
+    around.counters.ended[ended.kind()].fetch_add(1, Ordering::Relaxed);
+    ended
+}
+
+/// Ends a transport in good order: the peer hears the reason, unless it has gone or takes nothing anyway, and an answer
+/// that it is owed for its own close goes out before the connection does.
+pub(super) async fn finish<T, E>(transport: &mut T, ended: Ended)
+where
+    T: Stream<Item = Result<Incoming, E>> + Sink<Outgoing> + Unpin,
+{
     if ended != Ended::ByPeer {
         let farewell = async {
             if transport.send(Outgoing::Close(ended)).await.is_ok() {
-                while let Some(Ok(_)) = transport.next().await {}
+                while let Some(Ok(incoming)) = transport.next().await {
+                    if matches!(incoming, Incoming::Closed | Incoming::Refused(_)) {
+                        break;
+                    }
+                }
             }
         };
         let _ = tokio::time::timeout(CLOSE_GRACE, farewell).await;
     }
     let _ = tokio::time::timeout(CLOSE_GRACE, transport.close()).await;
-    around.counters.open.fetch_sub(1, Ordering::Relaxed);
-    around.counters.conflated.fetch_add(client.session().conflated(), Ordering::Relaxed);
-    around.counters.ended[ended.kind()].fetch_add(1, Ordering::Relaxed);
-    ended
 }
 
 struct Pump<'t, T> {
@@ -235,7 +261,8 @@ where
             tokio::select! {
                 event = self.event() => match event {
                     Event::Sent => {}
-                    Event::Incoming(Incoming::TooLong) => return Ended::MessageTooLong,
+                    Event::Incoming(Incoming::Closed) => return Ended::ByPeer,
+                    Event::Incoming(Incoming::Refused(why)) => return why,
                     Event::Incoming(incoming) => client.on_incoming(incoming, feed, around).await,
                     Event::Gone => return Ended::ByPeer,
                 },

@@ -11,6 +11,8 @@ use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use super::Shared;
@@ -28,11 +30,26 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `router` on `listener` until the token is cancelled.
 pub async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>) {
+    let bounds = Bounds { patience: shared.patience(), token: shared.token.clone(), tracker: shared.tracker.clone() };
+    serve_within(listener, router, bounds).await;
+}
+
+/// What connections have in common, whatever is served.
+pub(super) struct Bounds {
+    /// How long peers are waited for.
+    pub(super) patience: Patience,
+    /// Stops all.
+    pub(super) token: CancellationToken,
+    /// Waits for all.
+    pub(super) tracker: TaskTracker,
+}
+
+pub(super) async fn serve_within(listener: TcpListener, router: Router, bounds: Bounds) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let place = places.clone().acquire_owned();
         let (place, accepted) = tokio::select! {
-            () = shared.token.cancelled() => return,
+            () = bounds.token.cancelled() => return,
             next = async { (place.await, listener.accept().await) } => next,
         };
         let (stream, peer) = match accepted {
@@ -44,9 +61,9 @@ pub async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>) {
             }
         };
         let service = router.clone();
-        let token = shared.token.clone();
-        let patience = shared.patience();
-        shared.tracker.spawn(async move {
+        let token = bounds.token.clone();
+        let patience = bounds.patience;
+        bounds.tracker.spawn(async move {
             let _place = place;
             connection(stream, peer, patience, service, token).await;
         });
@@ -58,7 +75,7 @@ async fn connection(
     peer: SocketAddr,
     patience: Patience,
     router: Router,
-    token: tokio_util::sync::CancellationToken,
+    token: CancellationToken,
 ) {
     // Frames are already gathered into lots; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);

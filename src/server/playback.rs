@@ -23,7 +23,7 @@ use super::client::{Client, Writer};
 use super::codec::WsTransport;
 use super::metered::Written;
 use super::remote::{self, Command, Deck, Notice, Order};
-use super::stream::{self, BUFFER_BYTES, WRITE_BYTES_MAX};
+use super::stream;
 use super::{Shared, absent, driver, headers};
 use crate::app::recording::History;
 use crate::clock::Clock;
@@ -149,42 +149,36 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         None => return headers::error(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping"),
     };
     let max = shared.settings.message_bytes_max;
-    upgrade
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
-        .max_write_buffer_size(WRITE_BYTES_MAX)
-        .max_message_size(WsTransport::read_bytes_max(max))
-        .max_frame_size(WsTransport::read_bytes_max(max))
-        .on_upgrade(move |socket| async move {
-            let _kept = (place, playing);
-            let mut world = shared.feed.read().replica(wanted.start);
-            world.replay(loaded.state, wanted.start);
-            let now = shared.clock.now().mono;
-            let mut session = Session::new(options, &world, now);
-            session.reply(hello::playback(&shared.identity, wanted.start, wanted.rate));
-            let (writer, feed) = feed::feed(world);
-            let (remote, deck) = remote::remote();
-            let mut player = Player::new(wanted.start, wanted.rate, wanted.gap_max_ms, now);
-            player.push(loaded.page);
-            let play = Play {
-                wanted,
-                player,
-                writer,
-                deck,
-                history,
-                clock: shared.clock.clone(),
-                tape: Some(tape),
-                loading: None,
-                dry: 0,
-                swept: wanted.start,
-            };
-            shared.tracker.spawn(play.run());
-            let refused = Writer::Refused { why: "a playback only plays: it takes no updates", told: false };
-            let client = Client::new(session, refused).of_playback(remote);
-            let transport = WsTransport::new(socket, max);
-            let ended = driver::drive(transport, client, feed, shared.surroundings(written)).await;
-            tracing::debug!(?peer, reason = ended.as_str(), "playback ended");
-        })
+    WsTransport::bound(upgrade, max).on_upgrade(move |socket| async move {
+        let _kept = (place, playing);
+        let mut world = shared.feed.read().replica(wanted.start);
+        world.replay(loaded.state, wanted.start);
+        let now = shared.clock.now().mono;
+        let mut session = Session::new(options, &world, now);
+        session.reply(hello::playback(&shared.identity, wanted.start, wanted.rate));
+        let (writer, feed) = feed::feed(world);
+        let (remote, deck) = remote::remote();
+        let mut player = Player::new(wanted.start, wanted.rate, wanted.gap_max_ms, now);
+        player.push(loaded.page);
+        let play = Play {
+            wanted,
+            player,
+            writer,
+            deck,
+            history,
+            clock: shared.clock.clone(),
+            tape: Some(tape),
+            loading: None,
+            dry: 0,
+            swept: wanted.start,
+        };
+        shared.tracker.spawn(play.run());
+        let refused = Writer::Refused { why: "a playback only plays: it takes no updates", told: false };
+        let client = Client::new(session, refused).of_playback(remote);
+        let transport = WsTransport::new(socket, max);
+        let ended = driver::drive(transport, client, feed, shared.surroundings(written)).await;
+        tracing::debug!(?peer, reason = ended.as_str(), "playback ended");
+    })
 }
 
 impl History {

@@ -21,11 +21,6 @@ use crate::kernel::id::{Instance, Seq};
 use crate::kernel::relay;
 use crate::kernel::session::{Implied, Options, Session};
 
-/// Buffers of one connection. The library's own defaults cost 135 KB a client, these 6.
-pub(super) const BUFFER_BYTES: usize = 4 * 1024;
-/// What the library may hold unsent for one client. It is asked for more only when it has room, so this is never met.
-pub(super) const WRITE_BYTES_MAX: usize = 4 << 20;
-
 /// Answers the upgrade.
 pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::body::Body>) -> Response {
     let (mut parts, _) = request.into_parts();
@@ -53,35 +48,29 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         return response;
     };
     let max = shared.settings.message_bytes_max;
-    upgrade
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
-        .max_write_buffer_size(WRITE_BYTES_MAX)
-        .max_message_size(WsTransport::read_bytes_max(max))
-        .max_frame_size(WsTransport::read_bytes_max(max))
-        .on_upgrade(move |socket| async move {
-            let _place = place;
-            let now = shared.clock.now();
-            let info = wants_events.then(|| server_events::vessel_info(&shared));
-            let session = {
-                let world = shared.feed.read();
-                let mut session = Session::new(options.clone(), &world, now.mono);
-                let timepoint = options.timepoints.then_some(session.cursor().0);
-                session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), timepoint));
-                if let Some(info) = info {
-                    session.reply(info);
-                }
-                if options.peer.is_some() {
-                    session.reply(relay::introduction(shared.instance));
-                }
-                session
-            };
-            let events = wants_events.then(|| shared.events.lane());
-            let client = Client::new(session, shared.writer_for(peer, "ws", own_page)).with_events(events);
-            let surroundings = shared.surroundings(written);
-            let ended = driver::drive(WsTransport::new(socket, max), client, shared.feed.clone(), surroundings).await;
-            tracing::debug!(%peer, reason = ended.as_str(), "WebSocket stream ended");
-        })
+    WsTransport::bound(upgrade, max).on_upgrade(move |socket| async move {
+        let _place = place;
+        let now = shared.clock.now();
+        let info = wants_events.then(|| server_events::vessel_info(&shared));
+        let session = {
+            let world = shared.feed.read();
+            let mut session = Session::new(options.clone(), &world, now.mono);
+            let timepoint = options.timepoints.then_some(session.cursor().0);
+            session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), timepoint));
+            if let Some(info) = info {
+                session.reply(info);
+            }
+            if options.peer.is_some() {
+                session.reply(relay::introduction(shared.instance));
+            }
+            session
+        };
+        let events = wants_events.then(|| shared.events.lane());
+        let client = Client::new(session, shared.writer_for(peer, "ws", own_page)).with_events(events);
+        let surroundings = shared.surroundings(written);
+        let ended = driver::drive(WsTransport::new(socket, max), client, shared.feed.clone(), surroundings).await;
+        tracing::debug!(%peer, reason = ended.as_str(), "WebSocket stream ended");
+    })
 }
 
 /// What the query asks for; `Err` names an option that is not supported (STR-10). Unknown names are ignored (STR-09).

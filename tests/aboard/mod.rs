@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use taffrail::clock::SystemClock;
-use taffrail::config::{Format, Input, InputKind};
+use taffrail::config::{Format, Input, InputKind, Sentences};
 use taffrail::input::status::InputReport;
 use taffrail::input::{Batch, Inputs, Timing, Wiring, start_inputs};
 use tokio::sync::mpsc;
@@ -47,7 +47,12 @@ impl Boat {
         let configs: Vec<Input> = kinds
             .iter()
             .enumerate()
-            .map(|(i, (kind, format))| Input { name: format!("in{i}"), kind: kind.clone(), format: *format })
+            .map(|(i, (kind, format))| Input {
+                name: format!("in{i}"),
+                kind: kind.clone(),
+                format: *format,
+                sentences: Sentences::default(),
+            })
             .collect();
         Self { inputs: start_inputs(&configs, &wiring), inbox, tracker, token }
     }

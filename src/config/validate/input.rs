@@ -1,10 +1,11 @@
 //! `[[input]]`: a type decides which other keys belong to it; the others are refused, so that a misplaced one is noticed.
 
+use super::sentences;
 use crate::config::flags::Flags;
 use crate::config::layers::{Effective, Layers, Reading, Section};
 use crate::config::problem::{Problem, Problems};
 use crate::config::raw::{Field, Origin, Raw, Spot};
-use crate::config::{Format, Input, InputKind, Upstream, Wanted, reading};
+use crate::config::{Format, Input, InputKind, Sentences, Upstream, Wanted, reading};
 
 /// Characters of an input's name: it is part of every `$source`, which clients show in narrow columns.
 const NAME_CHARS_MAX: usize = 32;
@@ -64,14 +65,14 @@ pub fn read(
             }
             names.push((name.clone(), place));
         }
-        if let Some((name, Some((kind, format)))) = input {
+        if let Some((name, Some((kind, format, sentences)))) = input {
             let key = match kind {
                 InputKind::Serial { .. } => "device",
                 InputKind::Tcp { .. } | InputKind::TcpListen { .. } | InputKind::Udp { .. } => "address",
                 _ => "type",
             };
             places.push(section.origin_of(key));
-            inputs.push(Input { name, kind, format });
+            inputs.push(Input { name, kind, format, sentences });
             section.finish(effective);
         }
     }
@@ -95,7 +96,7 @@ fn demo_boat() -> Spot {
     Spot { raw: Raw::Table(vec![field("name"), field("type")]), origin: Origin::Default }
 }
 
-type Content = Option<(InputKind, Format)>;
+type Content = Option<(InputKind, Format, Sentences)>;
 
 /// One input: its name, and what it is where that could be read.
 fn one(section: &mut Section, flags: &Flags, problems: &mut Problems) -> Option<(String, Content)> {
@@ -117,9 +118,12 @@ fn one(section: &mut Section, flags: &Flags, problems: &mut Problems) -> Option<
             _ => section.get("format", problems, reading::word(FORMATS)),
         };
         let keys = keys_of(word);
-        let format_key = if has_format { ", format" } else { "" };
-        section.refuse_rest(problems, &format!("only the keys of this type: name, type{keys}{format_key}"));
-        kind.map(|kind| (kind, format))
+        let (sentences, format_keys) = match format {
+            Format::Nmea0183 if has_format => (sentences::read(section, problems), ", format, checksum, talkers, xdr"),
+            _ => (Sentences::default(), if has_format { ", format" } else { "" }),
+        };
+        section.refuse_rest(problems, &format!("only the keys of this type: name, type{keys}{format_keys}"));
+        kind.map(|kind| (kind, format, sentences))
     });
     name.map(|name| (name, content))
 }

@@ -14,7 +14,7 @@ use crate::kernel::zones::State;
 const INLINE_MAX: usize = 100;
 
 /// The elements of an inline list of tables.
-fn tables(raw: &Raw) -> Reading<Vec<Spot>> {
+pub(super) fn tables(raw: &Raw) -> Reading<Vec<Spot>> {
     match raw {
         Raw::List(items) if (1..=INLINE_MAX).contains(&items.len()) => Ok(items.clone()),
         _ => Err(format!("a list of 1 to {INLINE_MAX} tables in braces").into()),
