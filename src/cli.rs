@@ -52,7 +52,7 @@ pub enum Command {
     Export(Box<export::Task>),
     /// Look after what was recorded.
     #[cfg(feature = "history")]
-    History(history::Task),
+    History(Box<history::Task>),
     /// List the serial ports.
     Ports(ports::Arguments),
     /// Ask the server there how it is ([`status::ask`]).

@@ -10,8 +10,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use taffrail::history::answer::{Circumstances, NoAnswer, answer};
 use taffrail::history::disk::Disk;
 use taffrail::history::policy::{Keep, RecordPolicy, Rule};
+use taffrail::history::query::{Asked, Question, Range};
 use taffrail::history::reader::{Filter, Reader, Sample};
 use taffrail::history::record::{Epoch, Gap, GapReason, Record, RecordKind};
 use taffrail::history::recorder::Recorder;
@@ -485,6 +487,49 @@ fn charts_agree_with_the_values() {
             assert!((bucket.mean - mean).abs() < 1e-3, "{} {mean}", bucket.mean);
         }
     }
+}
+
+#[test]
+fn answers_agree_with_the_values() {
+    let directory = temporary();
+    let mut boat = Boat::new(directory.path());
+    boat.run(2 * 3600 + 1234);
+    let path = "navigation.speedOverGround";
+    let (from, to) = (at(START + 7 * MINUTE + 12_345), at(START + 2 * HOUR + 13 * MINUTE + 777));
+    for resolution_ms in [7_000, MINUTE, 30 * MINUTE, HOUR, 24 * HOUR] {
+        let columns =
+            ["average", "min", "max", "first"].map(|method| Asked::parse(&format!("{path}:{method}")).unwrap());
+        let range = Range { from, to };
+        let question = Question { context: None, range, columns: columns.to_vec(), resolution_ms, each_source: false };
+        let about = Circumstances { context: OWN, is_angle: &|_| false, goes_on: &|| true };
+        let answer = answer(&mut boat.reader(), &question, &about).unwrap();
+        let mut expected: std::collections::BTreeMap<i64, Vec<f64>> = std::collections::BTreeMap::new();
+        for r in boat.truth.iter().filter(|r| &*r.path == path && &*r.context == OWN) {
+            if (from..to).contains(&r.capture) {
+                let begin = r.capture.as_millis().div_euclid(resolution_ms) * resolution_ms;
+                expected.entry(begin.max(from.as_millis())).or_default().push(r.value.as_f64().unwrap());
+            }
+        }
+        assert_eq!(answer.rows().count(), expected.len(), "at {resolution_ms}");
+        for ((begin, cells), (t, numbers)) in answer.rows().zip(&expected) {
+            let cells: Vec<f64> = cells.into_iter().map(|cell| cell.unwrap().as_f64().unwrap()).collect();
+            assert_eq!(begin.as_millis(), *t, "at {resolution_ms}");
+            let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+            assert!((cells[0] - mean).abs() < 1e-3, "{} {mean}", cells[0]);
+            let ends =
+                [numbers.iter().copied().fold(f64::INFINITY, f64::min), numbers.iter().copied().fold(0.0, f64::max)];
+            assert_eq!(cells[1..], [ends[0], ends[1], numbers[0]], "at {resolution_ms}, {begin}");
+        }
+    }
+    let question = Question {
+        context: None,
+        range: Range { from, to },
+        columns: vec![Asked::parse(path).unwrap()],
+        resolution_ms: 1_000,
+        each_source: false,
+    };
+    let about = Circumstances { context: OWN, is_angle: &|_| false, goes_on: &|| false };
+    assert!(matches!(answer(&mut boat.reader(), &question, &about), Err(NoAnswer::GivenUp)));
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub fn read(
     let (Action::Status(flags) | Action::Check(flags) | Action::Vacuum(flags) | Action::Prune(Prune { flags, .. })) =
         &action;
     let (config, _) = super::load(flags.clone().over(outer), variables)?;
-    Ok(Command::History(Task { action, place: Place::of(&config) }))
+    Ok(Command::History(Box::new(Task { action, place: Place::of(&config) })))
 }
 
 /// Does it. What is to be printed comes back.

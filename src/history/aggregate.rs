@@ -83,8 +83,7 @@ impl Stretch {
     fn add(&mut self, method: Method, value: &Value) {
         match (method, value.as_f64()) {
             (Method::Last, _) => self.one = Some(value.clone()),
-            (Method::MiddleIndex, _) => self.held.push(value),
-            (Method::Mid, Some(_)) => self.held.push(value),
+            (Method::MiddleIndex, _) | (Method::Mid, Some(_)) => self.held.push(value),
             (Method::First, _) | (_, None) => {
                 if self.one.is_none() {
                     self.one = Some(value.clone());

@@ -136,7 +136,9 @@ impl Reading<'_> {
         self.scan(Range { from, to: inner.from }, columns, coarse)?;
         for (_, method, column) in columns.iter_mut() {
             if coarse(*method) {
-                rollups.values().for_each(|bucket| column.add_bucket(bucket));
+                for bucket in rollups.values() {
+                    column.add_bucket(bucket);
+                }
             }
         }
         self.scan(Range { from: inner.to, to }, columns, coarse)?;
@@ -175,7 +177,9 @@ impl Reading<'_> {
                 return Err(NoAnswer::GivenUp);
             }
             for (_, _, column) in columns.iter_mut().filter(|(_, method, _)| wanted(*method)) {
-                page.iter().for_each(|sample| column.add(sample.at, &sample.value));
+                for sample in &page {
+                    column.add(sample.at, &sample.value);
+                }
             }
         }
         Ok(())
@@ -186,11 +190,8 @@ impl Answer {
     /// The rows, ascending, from the first that has a value to the last: the time of a row is its begin, or that of the range
     /// for a row that begins before it. `None` for gaps.
     pub fn rows(&self) -> impl Iterator<Item = (Timestamp, Vec<Option<&Value>>)> {
-        let ends = |pick: fn(&[(i64, Value)]) -> Option<&(i64, Value)>| {
-            self.cells.iter().filter_map(move |cells| pick(cells)).map(|(row, _)| *row)
-        };
-        let first = ends(<[_]>::first).min().unwrap_or(0);
-        let last = ends(<[_]>::last).max().unwrap_or(-1);
+        let first = self.cells.iter().filter_map(|cells| cells.first()).map(|(row, _)| *row).min().unwrap_or(0);
+        let last = self.cells.iter().filter_map(|cells| cells.last()).map(|(row, _)| *row).max().unwrap_or(-1);
         let mut places = vec![0_usize; self.cells.len()];
         (first..=last).map(move |row| {
             let mut values = Vec::with_capacity(places.len());
