@@ -2,7 +2,7 @@
 //!
 //! Each subcommand is a file in `cli/` and a line in `Subcommand`; one that does not exist yet does not show in the help.
 //! [`parse`] prints nothing and does not exit: it takes arguments and variables and answers. The tools that read and write
-//! as they go (`convert`, `discover`, `explain`, `ports`) have a `run` that `main` calls.
+//! as they go (`convert`, `discover`, `explain`, `export`, `ports`) have a `run` that `main` calls.
 
 pub mod check_config;
 pub mod completions;
@@ -10,6 +10,10 @@ pub mod convert;
 #[cfg(feature = "dns-sd")]
 pub mod discover;
 pub mod explain;
+#[cfg(feature = "history")]
+pub mod export;
+#[cfg(feature = "history")]
+pub mod history;
 pub mod man;
 pub mod ports;
 pub mod self_check;
@@ -43,6 +47,12 @@ pub enum Command {
     Discover(discover::Arguments),
     /// Explain sentences.
     Explain(explain::Arguments),
+    /// Write out what was recorded.
+    #[cfg(feature = "history")]
+    Export(Box<export::Task>),
+    /// Look after what was recorded.
+    #[cfg(feature = "history")]
+    History(history::Task),
     /// List the serial ports.
     Ports(ports::Arguments),
     /// Ask the server there how it is ([`status::ask`]).
@@ -84,6 +94,11 @@ enum Subcommand {
     #[cfg(feature = "dns-sd")]
     Discover(discover::Arguments),
     Explain(explain::Arguments),
+    #[cfg(feature = "history")]
+    Export(export::Arguments),
+    /// Look at what has been recorded, and look after it
+    #[cfg(feature = "history")]
+    History(history::Arguments),
     Ports(ports::Arguments),
     /// Show how the running server is doing, input by input
     Status(Flags),
@@ -120,6 +135,10 @@ pub fn parse(
         Some(Subcommand::SelfCheck(self_check::Arguments { flags, strict })) => {
             self_check::read(flags.over(outer), strict, variables)
         }
+        #[cfg(feature = "history")]
+        Some(Subcommand::History(arguments)) => history::read(outer, arguments, variables),
+        #[cfg(feature = "history")]
+        Some(Subcommand::Export(arguments)) => export::read(outer, arguments, variables),
         Some(_) if outer != Flags::default() => {
             Err(Refusal("the server's flags mean nothing to this command\n".to_owned()))
         }

@@ -22,6 +22,8 @@
 //!
 //! The way in is [`recorder::Recorder`] with [`record::Record`]s; the way out is [`reader::Reader`].
 
+pub mod aggregate;
+pub mod answer;
 pub mod budget;
 pub mod chart;
 pub mod chunk;
@@ -34,6 +36,7 @@ pub mod log;
 mod number;
 pub mod player;
 pub mod policy;
+pub mod query;
 pub mod reader;
 pub mod record;
 pub mod recorder;
@@ -49,6 +52,7 @@ mod store;
 pub mod tail;
 mod transform;
 mod unsealed;
+pub mod upkeep;
 pub mod writer;
 
 /// What can go wrong with the database.

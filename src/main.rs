@@ -13,6 +13,10 @@ fn main() -> ExitCode {
         #[cfg(feature = "dns-sd")]
         Ok(Command::Discover(arguments)) => ended(&cli::discover::run(&arguments)),
         Ok(Command::Explain(arguments)) => ended(&cli::explain::run(&arguments)),
+        #[cfg(feature = "history")]
+        Ok(Command::Export(task)) => ended(&cli::export::run(&task)),
+        #[cfg(feature = "history")]
+        Ok(Command::History(task)) => ended(&cli::history::run(&task).and_then(|text| print(text.as_bytes()))),
         Ok(Command::Ports(arguments)) => ended(&cli::ports::run(&arguments)),
         Ok(Command::Status(address)) => ended(&status(address)),
         Ok(Command::SelfCheck(check)) => self_check(&check),

@@ -13,12 +13,14 @@ mod features;
 pub mod figures;
 mod headers;
 pub mod health;
+mod history;
 mod http;
 mod json_patch;
 pub mod limits;
 mod login_status;
 mod metered;
 mod metrics;
+mod page;
 mod patience;
 #[cfg(feature = "history")]
 mod playback;
@@ -135,6 +137,19 @@ impl Shared {
         self.input_statuses.get().map_or(&[], Vec::as_slice)
     }
 
+    /// Whether there is a history to ask.
+    #[cfg(feature = "history")]
+    fn has_history(&self) -> bool {
+        self.history.is_some()
+    }
+
+    /// Whether there is a history to ask: this build has none.
+    #[cfg(not(feature = "history"))]
+    #[allow(clippy::unused_self, reason = "the same call in every build")]
+    fn has_history(&self) -> bool {
+        false
+    }
+
     /// What becomes of the deltas of a client at `peer`. `own_page` is false for a browser page from elsewhere.
     fn writer_for(&self, peer: SocketAddr, transport: &'static str, own_page: bool) -> client::Writer {
         if !own_page {
@@ -194,6 +209,8 @@ mod past {
 /// All routes.
 pub fn router(shared: Arc<Shared>) -> Router {
     Router::new()
+        .route("/", get(page::page))
+        .route("/index.html", get(page::page))
         .route("/signalk", get(discovery::discovery))
         .route("/signalk/", get(discovery::discovery))
         .route("/signalk/v1/stream", any(stream::upgrade))
@@ -223,6 +240,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/v2/api/resources/{kind}", any(resources::collection))
         .route("/signalk/v2/api/resources/{kind}/", any(resources::collection))
         .route("/signalk/v2/api/resources/{kind}/{*rest}", any(resources::item))
+        .merge(history::routes())
         .route("/skServer/loginStatus", get(login_status::login_status))
         .route("/loginStatus", get(login_status::login_status))
         .route("/skServer/plugins", get(web_apps::none))

@@ -212,7 +212,6 @@ async fn rest_13_what_is_missing_is_not_found() {
         "/signalk/v1/api/vessels%2fself",
         "/signalk/v1/api/signalk/v1/api/self",
         "/signalk/v1/nothing",
-        "/",
         "/admin/",
     ] {
         let response = server.get(path).await;

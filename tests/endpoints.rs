@@ -85,7 +85,6 @@ async fn what_is_not_there_is_a_plain_404_in_json() {
         "/skServer/appstore/available",
         "/signalk/v1/unitpreferences/nothing",
         "/signalk/v1/unitpreferences/presets/nothing",
-        "/",
     ] {
         let response = server.get(path).await;
         assert_eq!(response.status, 404, "{path}");

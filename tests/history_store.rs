@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use taffrail::history::disk::Disk;
-use taffrail::history::policy::{Keep, Pattern, RecordPolicy, Rule};
+use taffrail::history::policy::{Keep, RecordPolicy, Rule};
 use taffrail::history::reader::{Filter, Reader, Sample};
 use taffrail::history::record::{Epoch, Gap, GapReason, Record, RecordKind};
 use taffrail::history::recorder::Recorder;
@@ -19,6 +19,7 @@ use taffrail::history::status::{SharedStatus, State, Status};
 use taffrail::history::tail::Tail;
 use taffrail::history::writer::{Config, Writer};
 use taffrail::history::{HistoryError, highest_seq, schema};
+use taffrail::kernel::pattern::Pattern;
 use taffrail::kernel::time::{Moment, Now, Timestamp};
 use taffrail::kernel::value::{Position, Value};
 

@@ -66,7 +66,7 @@ pub(super) struct Recording {
 }
 
 /// Where the history of a configuration lies.
-pub(super) fn directory(config: &Config) -> PathBuf {
+pub(crate) fn directory(config: &Config) -> PathBuf {
     config.history.path.clone().unwrap_or_else(|| config.server.state_dir.join("history"))
 }
 

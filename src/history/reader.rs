@@ -18,7 +18,6 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::HistoryError;
 use super::keyframe::{self, series_of};
-use super::policy::Pattern;
 use super::record::{Gap, GapReason, Record, RecordKind};
 use super::resume::LogScan;
 use super::scan::Scan;
@@ -28,6 +27,7 @@ use super::status::SharedStatus;
 use super::store::highest_seq;
 use super::tail::Tail;
 use super::unsealed::{self, Seal};
+use crate::kernel::pattern::Pattern;
 use crate::kernel::time::Timestamp;
 use crate::kernel::value::Value;
 
@@ -511,7 +511,7 @@ impl Reader {
 /// The ids of the names that match a pattern.
 fn names(conn: &Connection, pattern: Option<&Pattern>) -> rusqlite::Result<Option<HashSet<i64>>> {
     let Some(pattern) = pattern else { return Ok(None) };
-    if let Some(text) = pattern.literal() {
+    if let Some(text) = pattern.exact() {
         let id: Option<i64> =
             conn.query_row("SELECT id FROM name WHERE text = ?1", [text], |row| row.get(0)).optional()?;
         return Ok(Some(id.into_iter().collect()));

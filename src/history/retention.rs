@@ -82,8 +82,8 @@ fn log(conn: &Connection, before: i64) -> rusqlite::Result<bool> {
     conn.execute("DELETE FROM log WHERE id <= ?1", [end]).map(|n| n > 0)
 }
 
-/// Drops windows that end at or before `before`.
-fn windows(conn: &Connection, before: i64) -> rusqlite::Result<bool> {
+/// Drops windows that end at or before `before`, some at a time. False when there are none left.
+pub(super) fn windows(conn: &Connection, before: i64) -> rusqlite::Result<bool> {
     let end: Option<i64> = conn.query_row(
         "SELECT max(id + span) FROM (SELECT id, span FROM window WHERE (id + span) * ?1 <= ?2 ORDER BY id LIMIT ?3)",
         (WINDOW_MS, before, WINDOWS_A_CALL),

@@ -40,7 +40,7 @@ fn without_port(host: &str) -> &str {
 }
 
 /// Whether a `Host` can stand in a URL as it is. What cannot is not repeated.
-fn host_is_plain(host: &str) -> bool {
+pub(super) fn host_is_plain(host: &str) -> bool {
     host.len() <= 255
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
 }

@@ -34,7 +34,8 @@ pub fn compressed_json(body: String, request: &HeaderMap) -> Response {
     (headers, packed).into_response()
 }
 
-fn accepts_gzip(request: &HeaderMap) -> bool {
+/// Whether the client takes gzip.
+pub fn accepts_gzip(request: &HeaderMap) -> bool {
     let accepted = request.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("");
     accepted.split(',').any(|coding| {
         let mut parts = coding.split(';').map(str::trim);

@@ -12,6 +12,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 
 use super::{Shared, headers};
+#[cfg(feature = "history")]
+use crate::history::status::{State as Recording, Status as Recorder};
 use crate::hub::HubCounters;
 use crate::input::status::{InputStatus, State};
 use crate::kernel::encode::API_VERSION;
@@ -71,7 +73,7 @@ pub async fn healthz(Extract(shared): Extract<Arc<Shared>>) -> Response {
     };
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let hub = &shared.hub_counters;
-    let body = json!({
+    let mut body = json!({
         "status": status,
         "name": shared.identity.name,
         "self": shared.identity.own,
@@ -88,6 +90,12 @@ pub async fn healthz(Extract(shared): Extract<Arc<Shared>>) -> Response {
         },
         "streams": {"open": count(&shared.counters.open), "opened": count(&shared.counters.opened)},
     });
+    #[cfg(feature = "history")]
+    if let Some(history) = &shared.history {
+        body["history"] = recorder(&history.status.get(), now);
+    }
+    #[cfg(not(feature = "history"))]
+    let _ = &mut body;
     let code = if standing { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (code, uncached(headers::json_body(body.to_string()))).into_response()
 }
@@ -128,6 +136,40 @@ fn described(input: &InputStatus, now: Now) -> Json {
         "malformed": c.malformed,
         "noiseBytes": c.noise_bytes,
         "badTagBlocks": c.bad_tag_blocks,
+    })
+}
+
+/// The recorder. A history that cannot be written is no reason for a restart: it says so here and is tried again.
+#[cfg(feature = "history")]
+fn recorder(status: &Recorder, now: Now) -> Json {
+    let (word, problem, retry_in) = match &status.state {
+        Recording::Degraded { reason, retry_at, .. } => {
+            ("degraded", Some(reason.as_str()), Some(retry_at.since(now.mono) as f64 / 1_000.0))
+        }
+        Recording::LowSpace => ("lowSpace", Some("the disk is nearly full"), None),
+        Recording::Refused { reason } => ("refused", Some(reason.as_str()), None),
+        Recording::Starting => ("starting", None, None),
+        Recording::Recording => ("recording", None, None),
+        Recording::Stopped => ("stopped", None, None),
+    };
+    json!({
+        "state": word,
+        "problem": problem,
+        "retryIn": retry_in,
+        "records": status.records,
+        "lost": status.lost,
+        "leftOut": status.left_out,
+        "refused": status.refused,
+        "commits": status.commits,
+        "durable": status.durable_seq,
+        "lastCommit": status.last_commit.map(|at| at.to_string()),
+        "commitInterval": status.commit_interval_ms as f64 / 1_000.0,
+        "bytes": status.used_bytes,
+        "bytesPerDay": status.bytes_per_day,
+        "freeBytes": status.free_bytes,
+        "damagedBlobs": status.damaged_blobs,
+        "setAside": status.set_aside,
+        "lastError": status.last_error,
     })
 }
 

@@ -17,6 +17,8 @@ use prometheus_client::registry::Registry;
 
 use super::driver::Ended;
 use super::{Shared, headers};
+#[cfg(feature = "history")]
+use crate::history::status::{State as Recording, Status as Recorder};
 use crate::input::status::{InputReport, State};
 
 const OPEN_METRICS: HeaderValue =
@@ -97,6 +99,11 @@ impl Collector for Reading {
         gauge(&mut out, "model_paths", "Different paths, over all contexts", paths as f64)?;
         gauge(&mut out, "model_sources", "Sources", sources as f64)?;
 
+        #[cfg(feature = "history")]
+        if let Some(history) = &shared.history {
+            recorder(&mut out, &history.status.get())?;
+        }
+
         let uptime_ms = shared.clock.now().mono.since(shared.health.started());
         gauge(&mut out, "uptime_seconds", "Time since the start", uptime_ms as f64 / 1_000.0)?;
         if let Some(bytes) = resident_bytes() {
@@ -125,6 +132,30 @@ impl Reading {
             .filter_map(|(input, report)| Some((of(input), now.since(report.last_heard?) as f64 / 1_000.0)));
         gauges(out, "input_last_heard_age_seconds", "Time since the last byte", heard)
     }
+}
+
+/// The recorder.
+#[cfg(feature = "history")]
+fn recorder(out: &mut DescriptorEncoder, status: &Recorder) -> fmt::Result {
+    counter(out, "history_records", "Records made durable", status.records)?;
+    counter(out, "history_lost", "Records lost; each is covered by a gap", status.lost)?;
+    counter(out, "history_left_out", "Records left out by the policy or to save writing", status.left_out)?;
+    counter(out, "history_refused", "Records out of order or too large", status.refused)?;
+    counter(out, "history_commits", "Commits of the log", status.commits)?;
+    counter(out, "history_seals", "Windows sealed", status.seals)?;
+    counter(out, "history_damaged_blobs", "Blobs that did not match their checksum", status.damaged_blobs)?;
+    let up = f64::from(u8::from(status.state == Recording::Recording));
+    gauge(out, "history_up", "Whether it is being recorded", up)?;
+    gauge(out, "history_used_bytes", "Bytes of the database in use", status.used_bytes as f64)?;
+    let interval = status.commit_interval_ms as f64 / 1_000.0;
+    gauge(out, "history_commit_interval_seconds", "What a power cut may lose", interval)?;
+    if let Some(seq) = status.durable_seq {
+        gauge(out, "history_durable", "Number of the newest change on the disk", seq as f64)?;
+    }
+    if let Some(bytes) = status.free_bytes {
+        gauge(out, "history_free_bytes", "Bytes free on its disk", bytes as f64)?;
+    }
+    Ok(())
 }
 
 fn counter(out: &mut DescriptorEncoder, name: &str, help: &str, value: u64) -> fmt::Result {
