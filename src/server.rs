@@ -193,10 +193,18 @@ const BUILT_AFTER: Timestamp = Timestamp::from_millis(1_795_305_600_000);
 
 /// What is answered about the past.
 mod past {
-    #[cfg(not(feature = "history"))]
-    pub use super::absent::{playback, snapshot};
     #[cfg(feature = "history")]
     pub use super::{playback::upgrade as playback, snapshot::snapshot};
+
+    #[cfg(not(feature = "history"))]
+    pub async fn playback() -> axum::response::Response {
+        super::absent::playback()
+    }
+
+    #[cfg(not(feature = "history"))]
+    pub async fn snapshot() -> axum::response::Response {
+        super::absent::snapshot()
+    }
 }
 
 /// All routes.

@@ -3,7 +3,7 @@
 #![cfg(feature = "history")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-#[allow(dead_code, reason = "each test binary uses its part")]
+#[allow(dead_code, clippy::print_stdout, reason = "each test binary uses its part, and may say why not")]
 mod corpus;
 mod harness;
 
@@ -24,12 +24,12 @@ fn at(ms: u32) -> String {
     format!("2026-06-01T10:{:02}:{:02}.{:03}Z", ms / 60_000, ms / 1_000 % 60, ms % 1_000)
 }
 
-fn said(context: &str, ms: u32, values: Json) -> Json {
+fn said(context: &str, ms: u32, values: &Json) -> Json {
     json!({"context": context, "updates": [{"$source": "gps.GP", "timestamp": at(ms), "values": values}]})
 }
 
 fn sog(ms: u32, value: f64) -> Json {
-    said("vessels.self", ms, json!([{"path": SOG, "value": value}]))
+    said("vessels.self", ms, &json!([{"path": SOG, "value": value}]))
 }
 
 /// Ten seconds of the own boat and one of another ship, which is there from the third second on.
@@ -38,10 +38,10 @@ async fn recorded() -> TestServer {
     for second in 0..10_u32 {
         let course = json!({"path": "navigation.courseOverGroundTrue", "value": 1.0});
         let values = json!([{"path": SOG, "value": f64::from(second)}, course]);
-        server.inject(said("vessels.self", second * 1_000, values)).await;
+        server.inject(said("vessels.self", second * 1_000, &values)).await;
         if second >= 3 {
             let values = json!([{"path": SOG, "value": 10.0 + f64::from(second)}]);
-            server.inject(said(SHIP, second * 1_000 + 500, values)).await;
+            server.inject(said(SHIP, second * 1_000 + 500, &values)).await;
         }
     }
     is_recorded(&server, &at(9_600), 9.0).await;

@@ -194,9 +194,9 @@ fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Rec
     };
     for changed in &change.values {
         // Static data come in parts, of which each is known for as long as it was said last.
-        if let Some(members) = static_members(changed) {
-            let members = members.into_iter().map(|(name, value)| record(&name.into(), value, RecordKind::Value));
-            out.extend(members);
+        if let Some(members) = static_members(world, changed) {
+            let text = |path: PathId| world.model.paths().text(path.0);
+            out.extend(members.into_iter().map(|(path, value)| record(text(path), value, RecordKind::Value)));
             continue;
         }
         let kind = if world.is_notification(changed.path) { RecordKind::Notification } else { RecordKind::Value };
@@ -209,9 +209,13 @@ fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Rec
     }
 }
 
-/// The members of static data by their names, where each of them can be said under its name.
-fn static_members(changed: &Changed) -> Option<Vec<(String, Value)>> {
+/// The members of static data by their paths, where each of them can be said under its own.
+fn static_members(world: &World, changed: &Changed) -> Option<Vec<(PathId, Value)>> {
     let Value::Json(json) = &changed.value else { return None };
     let members = if changed.path == PathId::ROOT { statics::flatten(json)? } else { return None };
-    members.iter().all(|(name, _)| names::is_static(name)).then_some(members)
+    let member = |(name, value): (String, Value)| {
+        let path = world.model.find_path(&name).filter(|_| names::is_static(&name))?;
+        Some((path, value))
+    };
+    members.into_iter().map(member).collect()
 }

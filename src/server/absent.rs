@@ -8,12 +8,12 @@ use axum::response::Response;
 use super::headers;
 
 /// `/signalk/v1/playback`
-pub async fn playback() -> Response {
+pub fn playback() -> Response {
     headers::error(StatusCode::NOT_IMPLEMENTED, "this server has no playback")
 }
 
 /// `/signalk/v1/snapshot/…`
-pub async fn snapshot() -> Response {
+pub fn snapshot() -> Response {
     headers::error(StatusCode::NOT_IMPLEMENTED, "this server has no snapshots of the past")
 }
 

@@ -111,7 +111,7 @@ fn check_rate(rate: f64) -> Result<(), String> {
 
 /// Answers the upgrade.
 pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::body::Body>) -> Response {
-    let Some(history) = shared.history.clone() else { return absent::playback().await };
+    let Some(history) = shared.history.clone() else { return absent::playback() };
     let (mut parts, _) = request.into_parts();
     let query: Vec<(String, String)> = Query::try_from_uri(&parts.uri).map(|Query(pairs)| pairs).unwrap_or_default();
     let wanted = match Wanted::read(&query) {
@@ -330,7 +330,7 @@ impl Play {
                 page = fetched(&mut self.loading) => if !self.take(page) {
                     return;
                 },
-                _ = taken(&mut told) => told = None,
+                () = taken(&mut told) => told = None,
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
         }

@@ -24,7 +24,7 @@ const PREFIXES: [&str; 2] = ["/signalk/v1/api/snapshot", "/signalk/v1/snapshot"]
 
 /// Answers for any node.
 pub async fn snapshot(State(shared): State<Arc<Shared>>, request: Request<axum::body::Body>) -> Response {
-    let Some(history) = shared.history.clone() else { return absent::snapshot().await };
+    let Some(history) = shared.history.clone() else { return absent::snapshot() };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return headers::error(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported here");
     }

@@ -25,6 +25,7 @@ pub fn recorded_now(at: Timestamp) -> Now {
 impl World {
     /// An empty world of the same vessel, with the same limits, priorities and metadata, as of `at`. Its changes get the
     /// numbers after this one's. It raises nothing of its own accord: what zones raised then is in the recording.
+    #[must_use]
     pub fn replica(&self, at: Timestamp) -> Self {
         let own = self.model.own_node().name.to_string();
         let setup = Setup {
