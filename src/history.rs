@@ -34,6 +34,7 @@ mod intake;
 mod keyframe;
 pub mod log;
 mod number;
+pub mod player;
 pub mod policy;
 pub mod query;
 pub mod reader;

@@ -23,9 +23,14 @@ mod metered;
 mod metrics;
 mod page;
 mod patience;
+#[cfg(feature = "history")]
+mod playback;
+pub mod remote;
 mod resources;
 mod rest;
 pub mod server_events;
+#[cfg(feature = "history")]
+mod snapshot;
 mod source_priorities;
 mod stream;
 mod tcp;
@@ -186,6 +191,14 @@ impl Shared {
 /// A moment before which no build of this program ran; a clock that shows less has not been set.
 const BUILT_AFTER: Timestamp = Timestamp::from_millis(1_795_305_600_000);
 
+/// What is answered about the past.
+mod past {
+    #[cfg(not(feature = "history"))]
+    pub use super::absent::{playback, snapshot};
+    #[cfg(feature = "history")]
+    pub use super::{playback::upgrade as playback, snapshot::snapshot};
+}
+
 /// All routes.
 pub fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -195,12 +208,12 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/", get(discovery::discovery))
         .route("/signalk/v1/stream", any(stream::upgrade))
         .route("/signalk/v1/stream/", any(stream::upgrade))
-        .route("/signalk/v1/playback", any(absent::playback))
-        .route("/signalk/v1/playback/", any(absent::playback))
-        .route("/signalk/v1/snapshot", any(absent::snapshot))
-        .route("/signalk/v1/snapshot/", any(absent::snapshot))
-        .route("/signalk/v1/snapshot/{*path}", any(absent::snapshot))
-        .route("/signalk/v1/api/snapshot/{*path}", any(absent::snapshot))
+        .route("/signalk/v1/playback", any(past::playback))
+        .route("/signalk/v1/playback/", any(past::playback))
+        .route("/signalk/v1/snapshot", any(past::snapshot))
+        .route("/signalk/v1/snapshot/", any(past::snapshot))
+        .route("/signalk/v1/snapshot/{*path}", any(past::snapshot))
+        .route("/signalk/v1/api/snapshot/{*path}", any(past::snapshot))
         .route("/signalk/v1/auth/{*path}", any(absent::logins))
         .route("/signalk/v1/access/requests", any(absent::access_requests))
         .route("/signalk/v1/access/requests/{id}", get(absent::unknown_request))

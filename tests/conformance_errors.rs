@@ -18,7 +18,7 @@ async fn server() -> TestServer {
 
 #[tokio::test]
 async fn err_01_what_is_switched_off_is_not_implemented() {
-    let server = server().await;
+    let server = TestServer::start("[history]\nenabled = false").await;
     for (method, path) in [
         ("GET", "/signalk/v1/playback?startTime=2026-01-01T00:00:00Z"),
         ("GET", "/signalk/v1/snapshot/vessels/self?time=2026-01-01T00:00:00Z"),

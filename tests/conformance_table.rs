@@ -13,6 +13,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("STR", "WebSocket stream"),
     ("HEL", "Hello"),
     ("SUB", "Subscriptions"),
+    ("PLB", "Playback and snapshots"),
     ("TCP", "Raw stream over TCP"),
     ("REST", "HTTP API"),
     ("DM", "Data model"),

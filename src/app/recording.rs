@@ -18,16 +18,19 @@ use crate::history::retention::Retention;
 use crate::history::status::SharedStatus;
 use crate::history::tail::Tail;
 use crate::history::{self};
-use crate::kernel::change::Change;
-use crate::kernel::id::Seq;
+use crate::kernel::change::{Change, Changed};
+use crate::kernel::id::{PathId, Seq};
+use crate::kernel::model::{names, statics};
 use crate::kernel::time::Now;
 use crate::kernel::value::Value;
 use crate::kernel::world::World;
 
 /// Changes handed over at once at the most, so that the lock is held shortly.
 const CHANGES_PER_BATCH: usize = 256;
-/// Questions that are read for at once; others wait. Each is a thread, a connection, and some megabytes.
-const QUERIES_MAX: usize = 2;
+/// Queries that read at the same time: more would keep threads from the rest of the server. The others wait.
+const READERS_MAX: usize = 2;
+/// Playbacks at the same time. Those above are refused.
+const PLAYBACKS_MAX: usize = 4;
 /// The recorder is told the time this often.
 const TICK: Duration = Duration::from_secs(1);
 /// A recorder that has no room is asked again after this. Meanwhile the changes stay in the tail.
@@ -42,8 +45,10 @@ pub struct History {
     pub status: SharedStatus,
     /// What is not yet on the disk.
     pub tail: Tail,
-    /// Turns at reading for answers to requests: [`QUERIES_MAX`] at once.
-    pub queries: Arc<Semaphore>,
+    /// Places for those who read at the same time.
+    pub readers: Arc<Semaphore>,
+    /// Places for playbacks; each keeps a connection to the database, and memory for a page.
+    pub playbacks: Arc<Semaphore>,
 }
 
 impl History {
@@ -97,7 +102,8 @@ pub(super) fn start(
         directory,
         status: recorder.shared_status(),
         tail: recorder.tail(),
-        queries: Arc::new(Semaphore::new(QUERIES_MAX)),
+        readers: Arc::new(Semaphore::new(READERS_MAX)),
+        playbacks: Arc::new(Semaphore::new(PLAYBACKS_MAX)),
     };
     let trusted = config.server.clock != ClockTrust::Untrusted;
     let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), (recorded, trusted)));
@@ -187,6 +193,12 @@ fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Rec
         kind,
     };
     for changed in &change.values {
+        // Static data come in parts, of which each is known for as long as it was said last.
+        if let Some(members) = static_members(changed) {
+            let members = members.into_iter().map(|(name, value)| record(&name.into(), value, RecordKind::Value));
+            out.extend(members);
+            continue;
+        }
         let kind = if world.is_notification(changed.path) { RecordKind::Notification } else { RecordKind::Value };
         out.push(record(world.model.paths().text(changed.path.0), changed.value.clone(), kind));
     }
@@ -195,4 +207,11 @@ fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Rec
             out.push(record(world.model.paths().text(path.0), Value::Json(json), RecordKind::Meta));
         }
     }
+}
+
+/// The members of static data by their names, where each of them can be said under its name.
+fn static_members(changed: &Changed) -> Option<Vec<(String, Value)>> {
+    let Value::Json(json) = &changed.value else { return None };
+    let members = if changed.path == PathId::ROOT { statics::flatten(json)? } else { return None };
+    members.iter().all(|(name, _)| names::is_static(name)).then_some(members)
 }

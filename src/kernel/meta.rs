@@ -78,7 +78,7 @@ pub struct Merged {
 }
 
 /// What is known of all paths.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Registry {
     table: Arc<Table>,
     entries: HashMap<Path, Entry, foldhash::fast::RandomState>,
@@ -87,7 +87,7 @@ pub struct Registry {
 
 /// What was said about one path, over what the table says. Stays when its last member is deleted: that is a change too,
 /// and its number must be found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Entry {
     seq: u64,
     /// Sorted by name, then by origin: of one name, the last counts.
@@ -95,7 +95,7 @@ struct Entry {
     bytes: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Member {
     name: CompactString,
     origin: Origin,

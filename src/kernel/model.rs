@@ -148,6 +148,11 @@ impl Model {
         model
     }
 
+    /// How much it may hold.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Names what only [`DEFAULTS_SOURCE`] may write on the own vessel: paths, and members of the root such as `name`.
     pub fn protect(&mut self, paths: impl IntoIterator<Item = Box<str>>) {
         self.protected.extend(paths);

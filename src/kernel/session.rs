@@ -381,6 +381,18 @@ impl Session {
         Pumped::UpToDate { deadline: self.deadline() }
     }
 
+    /// Passes over what came up to `head` and was not sent: a playback goes to another time, and what follows says
+    /// everything anew. Replies stay.
+    pub fn skip_to(&mut self, head: Seq) {
+        self.cursor = self.cursor.max(head);
+        self.limited = Limited::default();
+        self.full.clear();
+        self.full_owed = None;
+        for active in &mut self.rows {
+            active.owed = None;
+        }
+    }
+
     /// Bytes in memory, about: what one more client costs, however slow it is.
     pub fn memory_bytes(&self) -> usize {
         let rows = self.rows.capacity() * size_of::<ActiveRow>();

@@ -2,6 +2,7 @@
 //! them.
 
 mod notify;
+mod replica;
 mod silence;
 
 use std::collections::{HashMap, VecDeque};
@@ -26,6 +27,7 @@ use super::update::{Context, Path, PathMeta, Source, Update};
 use super::zones::{Transition, Watcher, Zones};
 
 pub use notify::NOTIFICATION_SOURCE;
+pub use replica::recorded_now;
 
 /// Notification changes kept apart from the tail, so that a reader who fell behind still gets every transition.
 pub const NOTIFICATIONS_KEPT: usize = 1_024;
@@ -117,6 +119,8 @@ pub struct World {
     pending_transitions: Vec<(PathId, Transition)>,
     raised: Notifications,
     raised_version: u64,
+    /// Zones raise nothing here: what they raised is in the recording.
+    is_replica: bool,
 }
 
 #[derive(Debug, Default)]
@@ -139,19 +143,24 @@ pub struct Applied {
 impl World {
     /// An empty world whose first change gets the number after `head`.
     pub fn new(setup: Setup, head: Seq) -> Self {
+        Self::with_meta(setup, head, Registry::new(Arc::new(Table::new())))
+    }
+
+    fn with_meta(setup: Setup, head: Seq, meta: Registry) -> Self {
         Self {
             model: Model::new(&setup.own, setup.limits, setup.priorities),
             tail: Tail::new(head, setup.tail_bytes_max),
             notifications: Kept::new(NOTIFICATIONS_KEPT),
             tombstones: Kept::new(TOMBSTONES_KEPT),
             lost: setup.lost,
-            meta: Registry::new(Arc::new(Table::new())),
+            meta,
             meta_cache: Vec::new(),
             is_notification: Vec::new(),
             watchers: HashMap::default(),
             pending_transitions: Vec::new(),
             raised: Notifications::new(),
             raised_version: 0,
+            is_replica: false,
         }
     }
 

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::driver::{Incoming, Surroundings};
+use super::remote::{Command, Remote};
 use super::server_events::Lane;
 use crate::feed::Feed;
 use crate::input::Batch;
@@ -31,6 +32,7 @@ pub struct Client {
     writer: Writer,
     issues_told: u32,
     events: Option<Lane>,
+    playback: Option<Remote>,
 }
 
 /// What becomes of the deltas that a client sends.
@@ -87,12 +89,14 @@ struct Message<'a> {
     query: Option<&'a RawValue>,
     #[serde(borrow, default)]
     taffrail: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    playback: Option<&'a RawValue>,
 }
 
 impl Client {
     /// A client with its stream.
     pub fn new(session: Session, writer: Writer) -> Self {
-        Self { session, writer, issues_told: 0, events: None }
+        Self { session, writer, issues_told: 0, events: None, playback: None }
     }
 
     /// The same, with frames about the server itself.
@@ -101,11 +105,19 @@ impl Client {
         Self { events, ..self }
     }
 
-    /// The next frame about the server itself; for clients that did not ask for them, never.
+    /// The same, of a playback that it controls.
+    #[must_use]
+    pub fn of_playback(self, remote: Remote) -> Self {
+        Self { playback: Some(remote), ..self }
+    }
+
+    /// The next frame about the server itself, or about the playback; for clients that did not ask for them, never.
     pub(super) async fn next_event(&mut self) -> Bytes {
-        match &mut self.events {
-            Some(lane) => lane.next().await,
-            None => std::future::pending().await,
+        let cursor = self.session.cursor();
+        match (&mut self.events, &mut self.playback) {
+            (Some(lane), _) => lane.next().await,
+            (None, Some(remote)) => remote.notice(cursor).await,
+            (None, None) => std::future::pending().await,
         }
     }
 
@@ -154,7 +166,32 @@ impl Client {
             let which = subscription::unsubscribed(message.context, unsubscribe);
             self.session.unsubscribe(&which);
         }
+        if let (Some(raw), Some(_)) = (message.playback, &self.playback) {
+            self.on_playback(raw, message.request_id, around).await;
+        }
         self.on_request(&message);
+    }
+
+    /// Does what is asked of the playback; the answer comes before what is sent from then on.
+    async fn on_playback(&mut self, raw: &RawValue, id: Option<&RawValue>, around: &Surroundings<'_>) {
+        let Some(remote) = &self.playback else { return };
+        let answer = match Command::read(raw) {
+            Ok(command) => remote.order(command).await,
+            Err(why) => Err(why),
+        };
+        match answer {
+            Ok(state) => {
+                if let Some(head) = state.skip_to {
+                    self.session.skip_to(head);
+                }
+                let mut reply = state.to_json();
+                if let Some(id) = id.and_then(|raw| serde_json::from_str::<serde_json::Value>(raw.get()).ok()) {
+                    reply["requestId"] = id;
+                }
+                self.session.reply(reply.to_string());
+            }
+            Err(why) => self.tell_issue(&why, 1, around),
+        }
     }
 
     fn on_subscribe(&mut self, message: &Subscribe<'_>, feed: &Feed, around: &Surroundings<'_>) {
@@ -209,7 +246,11 @@ impl Client {
             let reply = json!({"requestId": id, "state": "COMPLETED", "statusCode": status, "message": text});
             self.session.reply(reply.to_string());
         };
-        if let Some(put) = message.put {
+        let writes = message.put.is_some() || message.delete.is_some();
+        let rights = message.login.is_some() || message.logout.is_some() || message.access_request.is_some();
+        if self.playback.is_some() && (writes || rights) {
+            answer(405, "a playback only plays: it takes no PUT and no login");
+        } else if let Some(put) = message.put {
             answer(405, &format!("PUT is not supported for {}", put_paths(put)));
         } else if let Some(delete) = message.delete {
             answer(405, &format!("DELETE is not supported for {}", put_paths(delete)));

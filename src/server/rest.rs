@@ -11,7 +11,7 @@ use super::{Shared, headers};
 use crate::kernel::query;
 
 /// Segments of a path at the most; a longer one leads nowhere.
-const SEGMENTS_MAX: usize = 40;
+pub(super) const SEGMENTS_MAX: usize = 40;
 
 /// Answers for any node.
 pub async fn api(State(shared): State<Arc<Shared>>, request: Request<axum::body::Body>) -> Response {

@@ -129,6 +129,7 @@ impl Client {
             send_meta: chance.one_in(3),
             all_sources: chance.one_in(4),
             timepoints: chance.one_in(2),
+            ..Options::default()
         };
         let mut client = Self {
             session: Session::new(options.clone(), &sea.world, Moment::from_millis(sea.now)),

@@ -62,6 +62,9 @@ impl World {
 
     /// Takes up the zones that a path's metadata have now. What they call for is said with the next sweep or value.
     pub(super) fn rezone(&mut self, path: PathId) {
+        if self.is_replica {
+            return;
+        }
         let zones: Option<Zones> = self.meta.zones(self.model.path(path));
         match (zones, self.watchers.remove(&path)) {
             (Some(zones), Some((_, mut watcher))) => {

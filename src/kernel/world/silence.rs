@@ -52,7 +52,7 @@ impl World {
 
     /// Keeps what a reader who fell behind must know of a context that leaves: every value that was taken back, now or
     /// when the target was lost.
-    fn bury(&mut self, id: ContextId, now: Now) {
+    pub(super) fn bury(&mut self, id: ContextId, now: Now) {
         let Some(node) = self.model.node(id) else { return };
         let mut last: Vec<Change> = Vec::new();
         for leaf in node.leaves().iter().filter(|l| !l.is_static) {

@@ -106,7 +106,7 @@ where
         Ok(read) => read,
         Err(Invalid(message)) => return refused(&message),
     };
-    let turn = tokio::time::timeout(TURN_TIMEOUT, history.queries.clone().acquire_owned()).await;
+    let turn = tokio::time::timeout(TURN_TIMEOUT, history.readers.clone().acquire_owned()).await;
     let Ok(Ok(turn)) = turn else {
         return error(StatusCode::SERVICE_UNAVAILABLE, "the history is busy with other questions; ask again");
     };
