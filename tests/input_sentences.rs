@@ -1,7 +1,6 @@
 //! How an input's sentences are read is configured: checksums, groups of talkers, names of transducers.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-#[allow(dead_code, reason = "the other tests use the rest")]
 mod harness;
 
 use std::io::Write as _;

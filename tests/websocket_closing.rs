@@ -1,7 +1,6 @@
 //! How a WebSocket ends, byte by byte: a close is answered, what are no frames is told so, and the server goes on.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-#[allow(dead_code, reason = "the other tests use the rest")]
 mod harness;
 
 use harness::{DEADLINE, TestServer};

@@ -261,10 +261,9 @@ where
             tokio::select! {
                 event = self.event() => match event {
                     Event::Sent => {}
-                    Event::Incoming(Incoming::Closed) => return Ended::ByPeer,
+                    Event::Gone | Event::Incoming(Incoming::Closed) => return Ended::ByPeer,
                     Event::Incoming(Incoming::Refused(why)) => return why,
                     Event::Incoming(incoming) => client.on_incoming(incoming, feed, around).await,
-                    Event::Gone => return Ended::ByPeer,
                 },
                 grown = feed.grown(), if idle => if !grown {
                     return Ended::FeedEnded;
