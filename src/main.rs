@@ -46,8 +46,8 @@ fn print(bytes: &[u8]) -> anyhow::Result<()> {
 
 fn self_check(check: &cli::self_check::SelfCheck) -> ExitCode {
     let findings = check.run();
-    let text: String = findings.iter().map(|finding| format!("{finding}\n")).collect();
-    let printed = ended(&print(text.as_bytes()));
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    let printed = ended(&print((lines.join("\n") + "\n").as_bytes()));
     if check.passes(&findings) { printed } else { ExitCode::from(cli::EXIT_FAILURE) }
 }
 
