@@ -1,5 +1,7 @@
 //! The boundary between the pure core and the shell, and the few habits that a compiler does not hold.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 use std::path::{Path, PathBuf};
 
 /// Folders and files of the core: no I/O, no clock, no async runtime. Time and bytes are arguments there.

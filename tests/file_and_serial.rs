@@ -52,7 +52,7 @@ async fn model(server: &TestServer) -> Json {
 }
 
 async fn understood(server: &TestServer) -> u64 {
-    let health: Json = serde_json::from_slice(&server.get("/healthz").await.body).unwrap();
+    let health: Json = server.get("/healthz").await.json();
     health["inputs"][0]["sentences"].as_u64().unwrap()
 }
 
@@ -74,7 +74,7 @@ async fn a_recording_gives_the_same_model_from_a_file_and_from_a_serial_port() {
     let serial = format!("type = \"serial\"\nbaud = 38400\ndevice = {}\n", quoted(&device));
     let from_serial = TestServer::start(&input(serial)).await;
     harness::until("the port is open", async || {
-        let health: Json = serde_json::from_slice(&from_serial.get("/healthz").await.body).unwrap();
+        let health: Json = from_serial.get("/healthz").await.json();
         health["inputs"][0]["state"] == "running"
     })
     .await;
@@ -83,7 +83,7 @@ async fn a_recording_gives_the_same_model_from_a_file_and_from_a_serial_port() {
         master.write_all(piece).unwrap();
         bytes += piece.len() as u64;
         loop {
-            let health: Json = serde_json::from_slice(&from_serial.get("/healthz").await.body).unwrap();
+            let health: Json = from_serial.get("/healthz").await.json();
             if health["inputs"][0]["bytes"].as_u64().unwrap() >= bytes {
                 break;
             }
