@@ -1,4 +1,6 @@
 //! Where the shared corpus is, and the clock that the tests on it use.
+#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::path::PathBuf;
 
