@@ -3,7 +3,6 @@
 #![cfg(feature = "history")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-#[allow(dead_code, clippy::print_stdout, reason = "each test binary uses its part, and may say why not")]
 mod corpus;
 mod harness;
 

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use taffrail::nmea0183::{Counters, Decoder, Options, delta_text};
 
-#[allow(dead_code)] // the samples need no corpus
 mod corpus;
 use corpus::now;
 

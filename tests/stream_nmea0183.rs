@@ -8,7 +8,6 @@ use taffrail::kernel::update::Update;
 use taffrail::kernel::value::Value;
 use taffrail::nmea0183::{Counters, Decoder, Options, Outcome};
 
-#[allow(dead_code)] // streams need no corpus
 mod corpus;
 use corpus::now;
 
