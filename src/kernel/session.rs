@@ -17,6 +17,7 @@ mod greeting;
 mod interest;
 mod limited;
 mod live;
+mod meta_sent;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use self::fixed::FrameCache;
 use self::greeting::Greeting;
 use self::interest::Interest;
 use self::limited::Limited;
+use self::meta_sent::MetaSent;
 use super::encode;
 use super::id::{ContextId, Instance, PathId, Seq, SourceId};
 use super::model::DEFAULTS_SOURCE;
@@ -163,8 +165,8 @@ pub struct Session {
     limited: Limited,
     replies: VecDeque<Bytes>,
     replies_overflowed: bool,
-    /// By [`PathId`]: metadata was sent on this connection.
-    meta_sent: Vec<bool>,
+    /// Metadata that was sent on this connection.
+    meta_sent: MetaSent,
     /// By [`SourceId`]: what a peer was told of where the source came through.
     introduced: Vec<Option<Arc<[Instance]>>>,
     /// Contexts that rows with `format=full` are owed, and the first change that they are owed for.
@@ -189,7 +191,7 @@ impl Session {
             limited: Limited::default(),
             replies: VecDeque::new(),
             replies_overflowed: false,
-            meta_sent: Vec::new(),
+            meta_sent: MetaSent::default(),
             introduced: Vec::new(),
             full: Vec::new(),
             full_owed: None,
@@ -398,7 +400,7 @@ impl Session {
         let rows = self.rows.capacity() * size_of::<ActiveRow>();
         let replies: usize = self.replies.iter().map(Bytes::len).sum();
         let greetings = self.greetings.capacity() * size_of::<Greeting>();
-        let tables = self.interest.memory_bytes() + self.limited.memory_bytes() + self.meta_sent.capacity();
+        let tables = self.interest.memory_bytes() + self.limited.memory_bytes() + self.meta_sent.memory_bytes();
         size_of::<Self>() + rows + replies + greetings + tables
     }
 
@@ -460,12 +462,10 @@ impl Session {
         if !self.options.send_meta {
             return;
         }
+        let own = *world.model.own_node().name == *context;
         let mut delta: Option<String> = None;
         for path in paths {
-            if self.meta_sent.len() <= path.index() {
-                self.meta_sent.resize(path.index() + 1, false);
-            }
-            if std::mem::replace(&mut self.meta_sent[path.index()], true) {
+            if !self.meta_sent.note(path, own) {
                 continue;
             }
             if let Some(json) = world.meta_json(path) {

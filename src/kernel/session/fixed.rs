@@ -111,16 +111,16 @@ impl Session {
 
     /// Metadata of paths that appeared since the last beat.
     fn send_meta_of_row(&mut self, r: usize, world: &World, now: Now, frames: &mut Frames<'_>) {
-        let unsent = |sent: &[bool], path: PathId| !sent.get(path.index()).copied().unwrap_or(false);
         for node in world.model.contexts() {
             let row = &self.rows[r].row;
             if !row.wants_context(&node.name, Some(node), world) {
                 continue;
             }
+            let own = node.id == world.model.own();
             let paths: Vec<PathId> = node
                 .leaves()
                 .iter()
-                .filter(|l| unsent(&self.meta_sent, l.path) && row.path.matches(world.model.path(l.path)))
+                .filter(|l| !self.meta_sent.contains(l.path, own) && row.path.matches(world.model.path(l.path)))
                 .map(|l| l.path)
                 .collect();
             self.send_meta_first(paths.into_iter(), &node.name, None, world, now, frames);

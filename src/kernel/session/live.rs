@@ -165,9 +165,7 @@ impl Session {
             })
             .collect();
         for path in &wanted {
-            if let Some(sent) = self.meta_sent.get_mut(path.index()) {
-                *sent = false;
-            }
+            self.meta_sent.forget(*path);
         }
         // A peer is told who changed it, so that this does not go round in circles either.
         let mut source = None;
@@ -281,9 +279,7 @@ impl Session {
             return;
         }
         for path in world.meta_changed(from, upto) {
-            if let Some(sent) = self.meta_sent.get_mut(path.index()) {
-                *sent = false;
-            }
+            self.meta_sent.forget(path);
             let rows = self.interest.rows(path, &self.rows, &world.model);
             let wants = |node: &&ContextNode| {
                 rows.iter().any(|&r| self.rows[usize::from(r)].row.wants_context(&node.name, Some(node), world))

@@ -349,6 +349,22 @@ fn the_timepoint_never_says_more_than_was_sent() {
 }
 
 #[test]
+fn the_own_vessel_gets_its_metadata_although_another_one_came_first() {
+    let options = Options { subscribe: Implied::All, send_meta: true, ..Options::default() };
+    let mut scene = Scene::new(options);
+    let other = || Context::Named("vessels.urn:mrn:imo:mmsi:230000001".into());
+    let path = "navigation.speedOverGround";
+    scene.say_as("a", other(), path, Value::number(1.0));
+    scene.say_as("a", Context::Own, path, Value::number(2.0));
+    scene.say_as("a", Context::Own, path, Value::number(3.0));
+    let (meta, value) = (format!("meta {path}"), |n: &str| format!("{path}={n}"));
+    let identity = r#"={"mmsi":"230000001"}"#.to_owned();
+    let sent = scene.sent();
+    let expected = [meta.clone(), identity, value("1.0"), meta, value("2.0"), value("3.0")];
+    assert_eq!(sent, expected);
+}
+
+#[test]
 fn replies_that_nobody_reads_end_the_stream() {
     let mut scene = Scene::quiet();
     for _ in 0..=REPLIES_MAX {
