@@ -152,6 +152,7 @@ impl Server {
         #[cfg(not(feature = "history"))]
         let highest = None;
         let (sequence, head) = Sequence::start(state.clone(), highest);
+        let timepoints = sequence.is_durable();
         let mut world = World::new(setup(config, &own), Seq(head));
         let now = clock.now();
         defaults::apply(&mut world, config, &own, now);
@@ -190,7 +191,7 @@ impl Server {
             identity: Identity { name: config.server.name.clone(), own },
             clock: clock.clone(),
             hub: inbox.clone(),
-            settings: settings(config),
+            settings: settings(config, timepoints),
             connections: server::limits::PerAddress::default(),
             counters: server::driver::StreamCounters::default(),
             next_origin: AtomicU32::new(FIRST_CLIENT_ORIGIN),
@@ -346,7 +347,7 @@ fn lost_policy(ais: &crate::config::Ais) -> LostPolicy {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, timepoints: bool) -> Settings {
     Settings {
         streams_per_address_max: config.server.max_connections_per_ip,
         message_bytes_max: config.limits.message_bytes,
@@ -355,6 +356,7 @@ fn settings(config: &Config) -> Settings {
         ping_interval: config.server.ping_interval,
         stall_close: config.server.stall_close,
         allow_write: config.server.allow_write.clone(),
+        timepoints,
         clock_trusted: config.server.clock != ClockTrust::Untrusted,
     }
 }

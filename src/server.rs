@@ -120,6 +120,8 @@ pub struct Settings {
     pub stall_close: Duration,
     /// Who may write.
     pub allow_write: Vec<Network>,
+    /// Whether clients may keep the numbers of this run.
+    pub timepoints: bool,
     /// Whether the wall clock is to be told to clients.
     pub clock_trusted: bool,
 }

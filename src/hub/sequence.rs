@@ -34,7 +34,9 @@ impl Sequence {
                 .map_err(|e| e.to_string())
                 .and_then(|text| text.trim().parse::<u64>().map_err(|_| format!("{:?} is not a number", text.trim())))
         };
-        let (kept, _notices) = state.read(FILE, parse);
+        let (kept, notices) = state.read(FILE, parse);
+        // The copy of a file that was bad is one block older: what was given out since lies below two more of them.
+        let kept = kept.map(|limit| if notices.is_empty() { limit } else { limit + 2 * BLOCK });
         let fresh = || (uuid::Uuid::new_v4().as_u128() as u64 % (FIRST_MAX / BLOCK)).max(1) * BLOCK;
         let next = kept.unwrap_or_else(fresh).max(highest.map_or(0, |n| n + 1));
         let limit = next + BLOCK;
@@ -69,5 +71,36 @@ fn write(state: &StateDir, limit: u64) -> bool {
             tracing::warn!(%error, "timepoints are off for this run: the limit of change numbers cannot be kept");
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(path: &std::path::Path) -> Arc<StateDir> {
+        Arc::new(StateDir::open(path).unwrap())
+    }
+
+    #[test]
+    fn no_number_is_given_out_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, before) = Sequence::start(open(dir.path()), None);
+        assert!(
+            first.is_durable() && before % BLOCK == BLOCK - 1,
+            "a fresh directory begins at a whole block: {before}"
+        );
+        drop(first);
+        let (second, head) = Sequence::start(open(dir.path()), None);
+        assert_eq!(head, before + BLOCK, "a start goes on at the limit of the run before");
+        drop(second);
+        // The file is bad: its copy is older, so more is left out than one block.
+        std::fs::write(dir.path().join(FILE), b"junk").unwrap();
+        let (third, after) = Sequence::start(open(dir.path()), None);
+        assert!(after >= head + BLOCK, "{after} may have been given out after {head}");
+        drop(third);
+        // The history may know of a higher one, whatever became of the file.
+        let (_fourth, last) = Sequence::start(open(dir.path()), Some(after + 7 * BLOCK));
+        assert_eq!(last, after + 7 * BLOCK);
     }
 }

@@ -29,6 +29,12 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         Ok(options) => Options { rows_max: shared.settings.rows_max, ..options },
         Err(what) => return refusal(StatusCode::NOT_IMPLEMENTED, &format!("not supported: {what}")),
     };
+    if options.timepoints && !shared.settings.timepoints {
+        return refusal(
+            StatusCode::NOT_IMPLEMENTED,
+            "no timepoints in this run: the state directory cannot be written",
+        );
+    }
     if let Some(refusal) = options.resume.and_then(|after| not_to_be_resumed(&shared, after)) {
         return refusal;
     }
