@@ -16,7 +16,7 @@ use harness::TestServer;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value as Json;
 
-/// Lines of the recording that are read: enough for every kind of sentence in it, and for dozens of AIS targets.
+/// Lines of the recording that are read: enough for every kind of sentence in it.
 const LINES: usize = 20_000;
 /// A serial port that is written to faster than it is read loses lines, as a real one would; this much at a time is read
 /// before the next comes.
@@ -36,12 +36,14 @@ fn without_source_and_time(value: &mut Json) {
     }
 }
 
-/// The contexts of other vessels and stations, and all of the own one but its identity.
+/// The contexts of other vessels and stations, and all of the own one but its identity and what the server says of itself.
 async fn model(server: &TestServer) -> Json {
     let mut model = server.node("").await;
     let own = model["self"].as_str().unwrap().trim_start_matches("vessels.").to_owned();
     let mut boat = model["vessels"].as_object_mut().unwrap().remove(&own).unwrap();
-    boat.as_object_mut().unwrap().remove("uuid");
+    for member in ["uuid", "server"] {
+        boat.as_object_mut().unwrap().remove(member);
+    }
     // Times of day get the day of the machine; a run over midnight must not fail.
     let navigation = boat["navigation"].as_object_mut().unwrap();
     navigation.remove("datetime");
@@ -95,7 +97,7 @@ async fn a_recording_gives_the_same_model_from_a_file_and_from_a_serial_port() {
         harness::until("every line is read", async || understood(server).await == LINES as u64).await;
     }
     let (a, b) = (model(&from_file).await, model(&from_serial).await);
-    assert!(a["vessels"].as_object().unwrap().len() > 3, "AIS targets are in the recording");
+    assert!(a["own"]["environment"]["wind"]["speedApparent"]["value"].is_number(), "the recording was understood: {a}");
     assert_eq!(a, b);
     from_file.stop().await;
     from_serial.stop().await;
