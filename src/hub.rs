@@ -20,7 +20,7 @@ use self::sequence::Sequence;
 const BATCHES_PER_LOCK: usize = 64;
 /// Streams are woken at most this often, in milliseconds. The first change after a pause wakes them at once; under load
 /// several changes share one wake-up and one write to each socket, which is most of what a delivered delta costs.
-const RING_INTERVAL_MS: u64 = 10;
+const RING_INTERVAL_MS: u64 = 20;
 /// Changes that the recorder may be behind before the hub waits for it. Live data never come to this; a recording read as
 /// fast as it can be would otherwise run away from the history.
 const RECORDER_LAG_MAX: u64 = 4_096;
