@@ -133,7 +133,7 @@ pub const TABLES: &[Table] = &[
                 "clock",
                 Text,
                 Default("\"auto\""),
-                "\"trusted\", \"untrusted\", or \"auto\": not trusted only without a hardware clock, until the time is confirmed.",
+                "\"trusted\", \"untrusted\", or \"auto\", which does not yet look for a hardware clock and trusts the time.",
             ),
             key(
                 "state_dir",
