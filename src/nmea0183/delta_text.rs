@@ -69,6 +69,10 @@ pub fn push_source(source: &Nmea0183Source, out: &mut String) {
     out.push_str(",\"talker\":");
     push_text(&source.talker, out);
     out.push_str(",\"type\":\"NMEA0183\"");
+    if let Some(label) = &source.label {
+        out.push_str(",\"label\":");
+        push_text(label, out);
+    }
     if let Some(ais_type) = source.ais_type {
         out.push_str(",\"aisType\":");
         out.push_str(itoa::Buffer::new().format(ais_type));

@@ -52,9 +52,10 @@ pub fn mwd(s: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
 }
 
 /// VWR: apparent wind. 1 angle from the bow, 2 `L` port or `R` starboard, then speeds: 3-4 knots `N`, 5-6 m/s `M`,
-/// 7-8 km/h `K`.
+/// 7-8 km/h `K`. The knots are taken first: they are what such instruments measure in.
 pub fn vwr(s: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
-    let speed = in_unit(s, 3, "N").or_else(|| in_unit(s, 5, "M")).or_else(|| in_unit(s, 7, "K"));
+    let in_place = |n, unit| in_unit_or_bare(s, n, unit);
+    let speed = in_place(3, "N").or_else(|| in_place(5, "M")).or_else(|| in_place(7, "K"));
     by_side(s, update, [ANGLE_APPARENT, SPEED_APPARENT], speed)
 }
 
@@ -86,4 +87,9 @@ fn by_side(
 /// The speed in field `n`, where the letter after it says that it is in this unit.
 fn in_unit(s: &Sentence<'_>, n: usize, unit: &str) -> Option<f64> {
     if s.field(n + 1) == unit { field::speed(s.field(n), unit) } else { None }
+}
+
+/// The same, an empty letter standing for the one of its place.
+fn in_unit_or_bare(s: &Sentence<'_>, n: usize, unit: &str) -> Option<f64> {
+    if s.field(n + 1).is_empty() { field::speed(s.field(n), unit) } else { in_unit(s, n, unit) }
 }
