@@ -25,7 +25,13 @@ fn every_row_of_the_corpus_comes_out_as_the_row_says() {
             found.extend(how);
         }
         if !found.is_empty() {
-            failures.push(format!("{} {} {}\n    {}", row["type"], golden::id(row), row["input"], found.join("\n    ")));
+            failures.push(format!(
+                "{} {} {}\n    {}",
+                row["type"],
+                golden::id(row),
+                row["input"],
+                found.join("\n    ")
+            ));
         }
     }
     assert!(failures.is_empty(), "{} of {} rows differ\n{}", failures.len(), rows.len(), failures.join("\n"));

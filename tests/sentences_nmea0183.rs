@@ -61,9 +61,7 @@ fn a_speed_stated_twice_is_the_one_that_was_filled_in() {
 
 #[test]
 fn the_source_is_the_talker_of_the_sentence_and_its_label_the_station() {
-    let tagged = |tags: &str, line: &str| {
-        format!("\\{tags}*{:02X}\\{line}", tags.bytes().fold(0, |sum, b| sum ^ b))
-    };
+    let tagged = |tags: &str, line: &str| format!("\\{tags}*{:02X}\\{line}", tags.bytes().fold(0, |sum, b| sum ^ b));
     let ais = "!AIVDM,1,1,,A,13aDoQP01sbl;`AdWd03CBlt0000,0*44";
     let table = [
         (sealed("IIHDT,123.4,T"), json!({"sentence": "HDT", "talker": "II", "type": "NMEA0183"})),

@@ -225,7 +225,9 @@ fn compare(
             || next.is_some_and(|next| next.values.contains_key(path))
             || preferred.contains(&path.as_str());
         match dropped(path).map(|d| text(&d["suffix"])) {
-            Some(suffix) if !text(value).ends_with(suffix) => differs(path, format!("{value} does not end in {suffix}")),
+            Some(suffix) if !text(value).ends_with(suffix) => {
+                differs(path, format!("{value} does not end in {suffix}"))
+            }
             None if !known => differs(path, format!("{value} where the row has no such path")),
             _ => {}
         }
