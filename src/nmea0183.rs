@@ -253,7 +253,7 @@ pub fn source(sentence: &Sentence<'_>, station: Option<&str>) -> Nmea0183Source 
     let address = sentence.formatter;
     let (talker, formatter) = match sentence.talker {
         "" => (address.get(..2).unwrap_or(address), address.get(address.len().saturating_sub(3)..).unwrap_or(address)),
-        talker => (talker, address),
+        talker => (talker, sentence.as_sent),
     };
     Nmea0183Source {
         sentence: CompactString::new(formatter),

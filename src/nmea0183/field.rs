@@ -163,11 +163,6 @@ pub fn direction(text: &str) -> Option<f64> {
     degrees(text).map(wrap_two_pi)
 }
 
-/// A compass direction whose letter field must say which north it refers to (`T` or `M`); `None` for another letter.
-pub fn direction_if(text: &str, letter: &str, wanted: &str) -> Option<f64> {
-    if letter == wanted { direction(text) } else { None }
-}
-
 /// Degrees per minute to radians per second.
 pub fn degrees_per_minute(text: &str) -> Option<f64> {
     number(text).map(|n| n.to_radians() / 60.0)
