@@ -100,7 +100,7 @@ fn recording(bencher: Bencher<'_, '_>, name: &str) {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
     let dir = std::env::var("TAFFRAIL_CORPUS").unwrap_or_else(|_| beside.to_owned());
     let Ok(bytes) = std::fs::read(format!("{dir}/logs/{name}")) else { return };
-    let lines = bytes.iter().filter(|b| **b == b'\n').count();
+    let lines = bytes.split(|&b| b == b'\n').count();
     let bencher = bencher.counter(BytesCount::new(bytes.len())).counter(ItemsCount::new(lines));
     bencher.bench_local(|| {
         let mut decoder = Decoder::new(Options::default());

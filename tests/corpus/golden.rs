@@ -226,7 +226,7 @@ fn compare(
             || preferred.contains(&path.as_str());
         match dropped(path).map(|d| text(&d["suffix"])) {
             Some(suffix) if !text(value).ends_with(suffix) => {
-                differs(path, format!("{value} does not end in {suffix}"))
+                differs(path, format!("{value} does not end in {suffix}"));
             }
             None if !known => differs(path, format!("{value} where the row has no such path")),
             _ => {}
