@@ -2,7 +2,18 @@
 //! of real receivers cost. `cargo bench --bench ais`. A position is to cost one allocation, the list of its values
 //! (tests/cost_nmea0183.rs holds that).
 //!
-//! FIGURES
+//! 2026-11-22, x86-64, a shared and busy machine, fastest of 100 samples, to values / to a delta:
+//!
+//! | type | µs | allocations | | type | µs | allocations |
+//! |---|---|---|---|---|---|---|
+//! | 1, class A position | 0.38 / 0.85 | 1 | | 19, class B extended | 0.72 / 1.24 | 5 |
+//! | 4, base station | 0.34 / 0.55 | 1 | | 21, aid to navigation | 0.73 / 1.16 | 5 |
+//! | 5, voyage, 2 sentences | 1.52 / 1.92 | 12 | | 24A, name | 0.53 / 0.64 | 3 |
+//! | 8, weather | 1.13 / 1.59 | 8 | | 24B, static | 0.56 / 0.80 | 6 |
+//! | 18, class B position | 0.36 / 0.72 | 1 | | 27, long range | 0.30 / 0.59 | 1 |
+//!
+//! Recordings to deltas, sentences per second: nais400 1.26 million, gps-and-ais 1.30 million, norway (tag blocks) 1.01
+//! million.
 
 use std::fmt;
 
@@ -47,9 +58,9 @@ const KINDS: [Kind; 10] = [
     },
     Kind {
         name: "21, aid to navigation",
-        lines: "!AIVDM,1,1,,A,E>jMfikQ:WdhKP0000000000000@:hNP>p9P020@88v@10,4*6F\r\n",
+        lines: "!AIVDM,1,1,,A,E>jMfikQ:WdhKP0000000000000088v@10,4*6F\r\n",
     },
-    Kind { name: "24A, name", lines: "!AIVDM,1,1,,A,H3aDp8@p4lF1LU@R3;20<P59=QP,2*70\r\n" },
+    Kind { name: "24A, name", lines: "!AIVDM,1,1,,A,H3aDp80R3;20<P59=QP,2*70\r\n" },
     Kind { name: "24B, static", lines: "!AIVDM,1,1,,A,H3aDp8TTCBD4001@2ijkl00`7220,0*61\r\n" },
     Kind { name: "27, long range", lines: "!AIVDM,1,1,,A,K3aDp9p0JwSQS67d,0*7B\r\n" },
 ];

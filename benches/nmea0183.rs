@@ -2,7 +2,20 @@
 //! boats cost. `cargo bench --bench nmea0183`. The aim for RMC is 0.4 µs and one allocation (the list of values) on the
 //! x86 machine of the continuous build; tests/cost_nmea0183.rs holds the allocations.
 //!
-//! FIGURES
+//! 2026-11-22, x86-64, a shared and busy machine, fastest of 100 samples, to values / to a delta:
+//!
+//! | family | µs | allocations | | family | µs | allocations |
+//! |---|---|---|---|---|---|---|
+//! | RMC | 0.42 / 0.75 | 1 | | RMB | 0.42 / 0.88 | 1 |
+//! | GGA | 0.43 / 1.00 | 1 | | APB | 0.38 / 0.91 | 1 |
+//! | VTG | 0.26 / 0.41 | 1 | | XDR, 4 groups | 0.83 / 0.99 | 6 |
+//! | HDG | 0.23 / 0.48 | 1 | | TTM | 0.74 / 0.79 | 5 |
+//! | MWV | 0.21 / 0.35 | 1 | | GSV, 3 sentences | 2.21 / 2.31 | 4 |
+//! | DPT | 0.19 / 0.44 | 1 | | SeaTalk 84 | 0.28 / 0.49 | 1 |
+//! | MDA | 0.37 / 0.92 | 1 | | refused | 0.09 | 0 |
+//!
+//! Recordings to deltas, sentences per second: plaka (one sailing boat) 1.36 million, hakefjord (radar) 0.67 million,
+//! n2kd 2.8 million, humminbird 2.4 million.
 
 use std::fmt;
 
