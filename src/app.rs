@@ -187,6 +187,7 @@ impl Server {
         let started = clock.now().mono;
         let shared = Arc::new(Shared {
             feed: feed.clone(),
+            began: Seq(head),
             instance,
             identity: Identity { name: config.server.name.clone(), own },
             clock: clock.clone(),
