@@ -113,6 +113,7 @@ impl Client {
     }
 
     /// From now on it is told these in their places.
+    #[cfg(feature = "history")]
     pub(super) fn hear(&mut self, notices: Option<Notices>) {
         self.notices = notices;
     }

@@ -4,6 +4,8 @@
 //! played through the same session first ([`log`]); between the last change of the run before and the first of this one,
 //! a gap is stated; anywhere else the answer is 416 with what can be had.
 
+#![cfg_attr(not(feature = "history"), allow(unused, reason = "without a history there is less to go on from"))]
+
 #[cfg(feature = "history")]
 mod log;
 
@@ -97,7 +99,6 @@ pub(super) async fn find(shared: &Arc<Shared>, after: Seq, log: bool) -> Result<
     if after >= oldest {
         return Ok(Beginning::Memory);
     }
-    #[allow(unused_mut, reason = "a build without history has nothing older than memory")]
     let mut kept = oldest;
     #[cfg(feature = "history")]
     if log {
@@ -107,8 +108,6 @@ pub(super) async fn find(shared: &Arc<Shared>, after: Seq, log: bool) -> Result<
             log::Found::From(first) => kept = kept.min(first),
         }
     }
-    #[cfg(not(feature = "history"))]
-    let _ = log;
     // The run before gave out numbers of the last block, and this one began at the end of it.
     if whole_run && after < began && after.0 + BLOCK >= began.0 {
         return Ok(Beginning::Gap { from: after.next(), to: began });
