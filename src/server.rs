@@ -21,6 +21,7 @@ pub mod limits;
 mod login_status;
 mod metered;
 mod metrics;
+mod notifications;
 mod page;
 mod patience;
 #[cfg(feature = "history")]
@@ -256,6 +257,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/v2/api/resources/{kind}/", any(resources::collection))
         .route("/signalk/v2/api/resources/{kind}/{*rest}", any(resources::item))
         .merge(history::routes())
+        .merge(notifications::routes())
         .route("/skServer/loginStatus", get(login_status::login_status))
         .route("/loginStatus", get(login_status::login_status))
         .route("/skServer/plugins", get(web_apps::none))

@@ -199,6 +199,7 @@ impl World {
                 update.meta.clear();
             }
         }
+        self.keep_quiet(&mut update, arrival);
         let Some(mut change) = self.model.apply(update, arrival, seq, &mut applied.refused) else { return };
         change.meta = meta;
         self.publish(change);
