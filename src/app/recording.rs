@@ -213,7 +213,7 @@ fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Rec
     }
     for path in &change.meta {
         if let Some(json) = world.meta_json(*path) {
-            out.push(record(world.model.paths().text(path.0), Value::Json(json), RecordKind::Meta));
+            out.push(record(world.model.paths().text(path.0), Value::json(json), RecordKind::Meta));
         }
     }
 }

@@ -158,7 +158,7 @@ impl World {
                 };
                 let mut update = Update::new(context, Source::Ref(key.source.clone()), 1);
                 update.timestamp = Some(notification.timestamp);
-                update.push_at(key.path.clone(), Value::Json(notification.value.clone()));
+                update.push_at(key.path.clone(), Value::json(notification.value.clone()));
                 update
             })
             .collect();

@@ -138,7 +138,7 @@ fn change(records: &[Record]) -> Option<(Seq, Update)> {
     for record in records.iter().filter(|record| record.context == first.context) {
         match (record.kind, &record.value) {
             (RecordKind::Meta, Value::Json(meta)) => {
-                update.meta.push(PathMeta { path: CompactString::new(&*record.path), meta: meta.clone() });
+                update.meta.push(PathMeta { path: CompactString::new(&*record.path), meta: meta.clone().into() });
             }
             (RecordKind::Meta, _) => {}
             (RecordKind::Value | RecordKind::Notification, value) => {
