@@ -45,6 +45,11 @@ impl BoatClock {
         clock
     }
 
+    /// What time it is aboard.
+    pub fn now(&self) -> Now {
+        self.reading().0
+    }
+
     /// The time, and whether the wall time is to be believed.
     pub fn reading(&self) -> (Now, bool) {
         let (trust, machine) = self.read();
@@ -136,7 +141,7 @@ impl BoatClock {
 
 impl Clock for BoatClock {
     fn now(&self) -> Now {
-        self.reading().0
+        self.now()
     }
 
     fn is_trusted(&self) -> bool {

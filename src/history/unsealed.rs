@@ -43,10 +43,12 @@ impl Seal {
     }
 }
 
-/// The epochs in the database. There is one a run at most; only the newest few can concern what is in the log.
+/// Epochs that are kept: one or two a run. The oldest go, which only a clock that is set all the time comes to.
+pub(super) const EPOCHS_KEPT: i64 = 1024;
+
+/// The epochs in the database, the oldest first.
 pub(super) fn epochs(conn: &Connection) -> rusqlite::Result<Vec<Epoch>> {
-    let mut statement =
-        conn.prepare("SELECT first_seq, last_seq, offset_ms, at FROM epoch ORDER BY id DESC LIMIT 64")?;
+    let mut statement = conn.prepare("SELECT first_seq, last_seq, offset_ms, at FROM epoch ORDER BY id")?;
     let rows = statement.query_map([], |row| {
         Ok(Epoch {
             first_seq: row.get::<_, i64>(0)? as u64,
@@ -64,8 +66,8 @@ pub(super) fn dated(entry: &Entry, epochs: &[Epoch]) -> Timestamp {
     if entry.trusted_wall || entry.capture != entry.received {
         return entry.capture;
     }
-    let offset = epochs.iter().find(|e| (e.first_seq..=e.last_seq).contains(&entry.seq)).map_or(0, |e| e.offset_ms);
-    entry.capture.plus_millis(offset)
+    let of_entry = epochs.iter().filter(|e| (e.first_seq..=e.last_seq).contains(&entry.seq));
+    of_entry.fold(entry.capture, |at, e| at.plus_millis(e.offset_ms))
 }
 
 /// What reading the log came to.

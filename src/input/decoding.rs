@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lines::Lines;
 use super::{DeltaFn, DeltaLimits};
 use crate::config::{Checksum, Format, Sentences};
-use crate::kernel::time::Now;
+use crate::kernel::time::{Now, Timestamp};
 use crate::kernel::update::{Source, Update};
 use crate::nmea0183::convert::XdrRule;
 use crate::nmea0183::{self, Counters};
@@ -45,6 +45,23 @@ impl Decoding {
             Format::SignalK => Device::SignalK(DeltaLines::new(input.clone(), delta, limits)),
         };
         Self { device, updates: Vec::new(), reported: Counters::default(), good_before: 0, bytes_since_good: 0 }
+    }
+
+    /// Says whether the wall times of what is fed from now on may be wrong.
+    pub(super) fn doubt_wall(&mut self, in_doubt: bool) {
+        if let Device::Nmea0183 { decoder, .. } = &mut self.device {
+            decoder.doubt_wall(in_doubt);
+        }
+    }
+
+    /// The full date and time that the device gave in what was fed with this time of arrival.
+    pub(super) fn date_at(&self, now: Now) -> Option<Timestamp> {
+        match &self.device {
+            Device::Nmea0183 { decoder, .. } => {
+                decoder.date_learnt().filter(|(_, at)| *at == now).map(|(date, _)| date)
+            }
+            Device::SignalK(_) => None,
+        }
     }
 
     /// Takes bytes as they came.

@@ -56,13 +56,13 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
     let max = shared.settings.message_bytes_max;
     WsTransport::bound(upgrade, max).on_upgrade(move |socket| async move {
         let _place = place;
-        let now = shared.clock.now();
+        let (now, wall) = shared.time_to_tell();
         let info = wants_events.then(|| server_events::vessel_info(&shared));
         let session = {
             let world = shared.feed.read();
             let mut session = Session::new(options.clone(), &world, now.mono);
             let timepoint = options.timepoints.then_some(session.cursor().0);
-            session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), timepoint));
+            session.reply(hello::live(&shared.identity, wall, timepoint));
             if let Some(info) = info {
                 session.reply(info);
             }
