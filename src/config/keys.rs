@@ -133,7 +133,7 @@ pub const TABLES: &[Table] = &[
                 "clock",
                 Text,
                 Default("\"auto\""),
-                "\"trusted\", \"untrusted\", or \"auto\", which does not yet look for a hardware clock and trusts the time.",
+                "\"auto\" waits for a confirmed time on a board without a hardware clock; \"trusted\" and \"untrusted\" as they say.",
             ),
             key(
                 "state_dir",

@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::HistoryError;
 use super::keyframe::{self, series_of};
-use super::record::{Gap, GapReason, Record, RecordKind};
+use super::record::{Epoch, Gap, GapReason, Record, RecordKind};
 use super::resume::LogScan;
 use super::scan::Scan;
 use super::schema::{self, FILE, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, window_of};
@@ -403,6 +403,11 @@ impl Reader {
     /// The gaps that touch `from..to`, oldest first.
     pub fn gaps(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Gap>, HistoryError> {
         gaps_where(&self.conn, "t0 < ?2 AND t1 >= ?1", (from.as_millis(), to.as_millis()))
+    }
+
+    /// What the history knows of the clock having been set, the oldest first.
+    pub fn epochs(&self) -> Result<Vec<Epoch>, HistoryError> {
+        unsealed::epochs(&self.conn).map_err(HistoryError::sql("read the epochs"))
     }
 
     /// Copies from the recorder's tail, to be taken before a transaction begins.

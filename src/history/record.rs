@@ -143,7 +143,7 @@ impl GapReason {
 pub struct Epoch {
     /// First timepoint that it is about. Epochs of one run may be about the same timepoints: their offsets add up.
     pub first_seq: u64,
-    /// Last timepoint that was stamped before.
+    /// Last timepoint that was stamped before. Before `first_seq` when there is none whose stamp could be wrong.
     pub last_seq: u64,
     /// To be added to the stamps that this server made, in milliseconds.
     pub offset_ms: i64,

@@ -225,14 +225,11 @@ impl Writer {
     }
 
     /// Takes note that the clock was set or became trusted. What waits in memory is moved at once; the row in the database
-    /// is about what is durable, and goes there with the next tick.
+    /// is about what is durable (which may be nothing), and goes there with the next tick.
     pub fn epoch(&mut self, epoch: Epoch) {
         self.tail.lock().shift(epoch.first_seq..=epoch.last_seq, epoch.offset_ms);
         let durable = self.status.get().durable_seq.unwrap_or(0);
         let epoch = Epoch { last_seq: epoch.last_seq.min(durable), ..epoch };
-        if epoch.last_seq < epoch.first_seq {
-            return;
-        }
         let full = self.epochs.len() >= EPOCHS_MAX;
         match self.epochs.last_mut() {
             // Nothing was committed between the two.
