@@ -144,6 +144,11 @@ impl Eras {
         *self.0.back().expect("there is one from the start, and the newest is never dropped")
     }
 
+    /// All that are remembered, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Era> {
+        self.0.iter()
+    }
+
     /// The one in which `stamp` was read off the clock.
     pub fn of(&self, stamp: Now) -> Era {
         let begun = || self.0.iter().rev().filter(|era| era.from <= stamp.mono);

@@ -133,7 +133,7 @@ pub const TABLES: &[Table] = &[
                 "clock",
                 Text,
                 Default("\"auto\""),
-                "\"auto\" waits for a confirmed time on a board without a hardware clock; \"trusted\" and \"untrusted\" as they say.",
+                "\"trusted\", \"untrusted\", or \"auto\": on a board without a hardware clock, once something confirms the time.",
             ),
             key(
                 "state_dir",

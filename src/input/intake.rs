@@ -134,14 +134,10 @@ impl Intake {
         self.hand_over(decoding, now).await
     }
 
-    /// Decodes bytes that came just now. The date that a device tells is evidence for the clock.
+    /// Decodes bytes that came just now.
     pub(super) fn feed(&self, decoding: &mut Decoding, bytes: &[u8], now: Now) {
         decoding.doubt_wall(!self.wiring.clock.is_trusted());
         decoding.feed(bytes, now);
-        let Some(judge) = self.wiring.judge.as_ref().filter(|_| self.is_live) else { return };
-        if let Some(date) = decoding.date_at(now) {
-            judge.hear_date(self.origin, date);
-        }
     }
 
     /// The stream is complete: an open line counts.
@@ -157,8 +153,12 @@ impl Intake {
         self.send(std::mem::take(&mut decoding.updates), now).await
     }
 
-    /// Brings the status up to date with the decoder's counters.
+    /// Brings the status up to date with the decoder's counters. A date that a device told is evidence for the clock.
     pub(super) fn report(&self, decoding: &mut Decoding, now: Now) {
+        let date = decoding.take_date(now);
+        if let (Some(judge), Some(date), true) = (&self.wiring.judge, date, self.is_live) {
+            judge.hear_date(self.origin, date);
+        }
         self.status.heard(&decoding.reported, decoding.counters(), now);
         decoding.reported = *decoding.counters();
     }

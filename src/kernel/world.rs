@@ -2,6 +2,7 @@
 //! them.
 
 mod notify;
+mod redate;
 mod replica;
 mod silence;
 

@@ -210,3 +210,60 @@ pub fn put_given(update: &mut Update, path: &'static str, text: &str, n: Option<
 pub fn understood(update: &Update) -> Outcome {
     if update.values.iter().any(|v| v.value != Value::Null) { Outcome::Understood } else { Outcome::Nothing }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::time::Moment;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a time")
+    }
+
+    /// A device that told a date, and so many milliseconds later.
+    fn after(learnt: Option<&str>, wall: &str, ms: u64) -> State {
+        let mut state = State { now: Now { wall: at(wall), mono: Moment::default() }, ..State::default() };
+        if let Some(time) = learnt {
+            state.learn(at(time));
+        }
+        state.now = Now { wall: state.now.wall.plus_millis(ms as i64), mono: Moment::from_millis(ms) };
+        state
+    }
+
+    #[test]
+    fn a_date_that_changes_too_late_or_too_early_at_midnight_is_put_right() {
+        let table = [
+            // The date that was learnt, milliseconds since, what the sentence says, what it means.
+            (Some("2027-01-15T23:59:59Z"), 1_000, "150127", "000000", "2027-01-16T00:00:00.000Z"),
+            (Some("2027-01-15T23:59:59Z"), 1_000, "160127", "000000", "2027-01-16T00:00:00.000Z"),
+            (Some("2027-01-15T23:59:58Z"), 1_000, "160127", "235959", "2027-01-15T23:59:59.000Z"),
+            (Some("2027-01-31T23:59:59Z"), 2_000, "310127", "000001", "2027-02-01T00:00:01.000Z"),
+            // A recording read as fast as it can be: no time passes.
+            (Some("2027-01-15T23:59:59Z"), 0, "150127", "000001", "2027-01-16T00:00:01.000Z"),
+            // By the wall clock, when the device has said nothing yet.
+            (None, 0, "150127", "000001", "2027-01-16T00:00:01.000Z"),
+            // Not at midnight, or not by a day: as it is said.
+            (Some("2027-01-15T23:59:59Z"), 8_000, "150127", "000007", "2027-01-15T00:00:07.000Z"),
+            (Some("2027-01-15T12:00:00Z"), 1_000, "150127", "000000", "2027-01-15T00:00:00.000Z"),
+            (Some("2027-01-15T23:59:59Z"), 1_000, "140127", "000000", "2027-01-14T00:00:00.000Z"),
+        ];
+        for (learnt, ms, date, time, expected) in table {
+            let state = after(learnt, "2027-01-16T00:00:01Z", ms);
+            let (date, of_day) = (field::date(date).expect("a date"), field::time_of_day(time).expect("a time"));
+            assert_eq!(state.full_time(date, of_day).to_string(), expected, "{learnt:?} {date} {time}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_means_nothing_without_a_date_or_a_clock_that_is_right() {
+        let mut state = after(None, "1970-01-01T00:00:40Z", 0);
+        assert!(state.resolve("100000").is_some());
+        state.wall_in_doubt = true;
+        assert_eq!(state.resolve("100000"), None);
+        state.learn(at("2027-01-15T10:00:00Z"));
+        assert_eq!(state.resolve("100001"), Some(at("2027-01-15T10:00:01Z")));
+        let mut tagged = State { tag_time: Some(at("2027-01-15T10:00:00Z")), ..State::default() };
+        tagged.wall_in_doubt = true;
+        assert_eq!(tagged.resolve("100001"), Some(at("2027-01-15T10:00:01Z")));
+    }
+}
