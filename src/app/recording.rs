@@ -156,7 +156,9 @@ async fn run(
                     tokio::time::sleep(NO_ROOM_PAUSE).await;
                 }
             }
-            records.iter_mut().for_each(|record| dating.date(record, &eras));
+            for record in &mut records {
+                dating.date(record, &eras);
+            }
             if gap.is_some_and(|gap| !recorder.gap(gap)) || recorder.try_offer(records).is_err() {
                 tokio::time::sleep(NO_ROOM_PAUSE).await;
                 continue;

@@ -93,9 +93,10 @@ mod tests {
 
     #[test]
     fn a_board_is_believed_when_a_real_time_clock_has_a_time_that_can_be() {
-        let table: [(&str, Option<&str>, &[&str], Option<Grounds>); 6] = [
-            ("a PC", None, &[], Some(Grounds::Computer)),
-            ("a Pi Zero 2", Some("Raspberry Pi Zero 2 W Rev 1.0\0"), &[], None),
+        let none: &[&str] = &[];
+        let table = [
+            ("a PC", None, none, Some(Grounds::Computer)),
+            ("a Pi Zero 2", Some("Raspberry Pi Zero 2 W Rev 1.0\0"), none, None),
             ("a Pi 5 without a battery", Some("Raspberry Pi 5 Model B Rev 1.0\0"), &["37\n"], None),
             (
                 "a Pi 5 with one",

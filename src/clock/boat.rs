@@ -64,22 +64,22 @@ impl BoatClock {
 
     /// The eras of this run: what it takes to date a stamp that was read off this clock.
     pub fn eras(&self) -> Eras {
-        self.read().0.eras().clone()
+        self.judge_at_rest().eras().clone()
     }
 
     /// A device told a full and valid date just now.
     pub fn hear_date(&self, input: Origin, date: Timestamp) {
         let (mut trust, machine) = self.read();
-        self.judge(&mut trust, machine, |trust| trust.date(input.0, date, machine));
+        judge(&mut trust, machine, |trust| trust.date(input.0, date, machine));
     }
 
     /// Looks whether anything has become known. To be called once a second.
     pub fn look(&self) -> Verdict {
-        let wants = self.read().0.wants_synchronised();
+        let wants = self.judge_at_rest().wants_synchronised();
         // The file system is asked without the lock.
         let synchronised = wants && self.board.is_synchronised();
         let (mut trust, machine) = self.read();
-        self.judge(&mut trust, machine, |trust| {
+        judge(&mut trust, machine, |trust| {
             if synchronised {
                 trust.synchronised(machine);
             } else {
@@ -97,9 +97,14 @@ impl BoatClock {
         }
     }
 
+    /// The judge, without a look at the clocks: whatever was read off this clock before is in an era that it knows.
+    fn judge_at_rest(&self) -> MutexGuard<'_, Trust> {
+        self.trust.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Reads the machine's clocks; every reading is under the lock, so that none is older than the era it is taken for.
     fn read(&self) -> (MutexGuard<'_, Trust>, Now) {
-        let mut trust = self.trust.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trust = self.judge_at_rest();
         let mut machine = self.machine.now();
         for _ in 0..READINGS_MAX {
             if !trust.has_stepped(machine) {
@@ -108,35 +113,35 @@ impl BoatClock {
             let again = self.machine.now();
             let difference = |now: Now| now.wall.as_millis() - now.mono.as_millis() as i64;
             if difference(again).abs_diff(difference(machine)) < super::trust::STEP_MIN_MS as u64 {
-                self.judge(&mut trust, again, |trust| trust.observe(again));
+                judge(&mut trust, again, |trust| trust.observe(again));
                 return (trust, again);
             }
             machine = again;
         }
         (trust, machine)
     }
+}
 
-    /// Changes the judge's mind, and says in the log what is different then.
-    fn judge(&self, trust: &mut Trust, machine: Now, change: impl FnOnce(&mut Trust)) -> Verdict {
-        let (before, old) = (trust.verdict(machine.mono), trust.eras().newest());
-        change(trust);
-        let (after, time) = (trust.verdict(machine.mono), trust.now(machine).wall);
-        let seconds = |ms: i64| ms as f64 / 1_000.0;
-        if after.steps > before.steps {
-            let by = seconds(after.last_step_ms.unwrap_or_default());
-            tracing::warn!("the clock of the machine was set by {by:+} s, or the machine slept; it is {time}");
-        }
-        if after.correction_ms != before.correction_ms {
-            let off = seconds(after.correction_ms);
-            tracing::info!("the time is that of the machine and {off:+} s: {}", after.why);
-        }
-        // A rule that trusts from the start has an era that says so already.
-        if after.trusted != old.trusted {
-            let words = if after.trusted { "trusted" } else { "not trusted any more" };
-            tracing::info!(%time, "the clock is {words}: {}", after.why);
-        }
-        after
+/// Changes the judge's mind, and says in the log what is different then.
+fn judge(trust: &mut Trust, machine: Now, change: impl FnOnce(&mut Trust)) -> Verdict {
+    let (before, old) = (trust.verdict(machine.mono), trust.eras().newest());
+    change(trust);
+    let (after, time) = (trust.verdict(machine.mono), trust.now(machine).wall);
+    let seconds = |ms: i64| ms as f64 / 1_000.0;
+    if after.steps > before.steps {
+        let by = seconds(after.last_step_ms.unwrap_or_default());
+        tracing::warn!("the clock of the machine was set by {by:+} s, or the machine slept; it is {time}");
     }
+    if after.correction_ms != before.correction_ms {
+        let off = seconds(after.correction_ms);
+        tracing::info!("the time is that of the machine and {off:+} s: {}", after.why);
+    }
+    // A rule that trusts from the start has an era that says so already.
+    if after.trusted != old.trusted {
+        let words = if after.trusted { "trusted" } else { "not trusted any more" };
+        tracing::info!(%time, "the clock is {words}: {}", after.why);
+    }
+    after
 }
 
 impl Clock for BoatClock {
@@ -145,6 +150,6 @@ impl Clock for BoatClock {
     }
 
     fn is_trusted(&self) -> bool {
-        self.reading().1
+        self.judge_at_rest().eras().newest().trusted
     }
 }
