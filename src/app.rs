@@ -8,7 +8,9 @@ pub mod recording;
 mod service_manager;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU32;
+#[cfg(feature = "history")]
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -195,6 +197,7 @@ impl Server {
         let started = clock.now().mono;
         let shared = Arc::new(Shared {
             feed: feed.clone(),
+            began: Seq(head),
             instance,
             identity: Identity { name: config.server.name.clone(), own },
             clock: clock.clone(),

@@ -559,6 +559,26 @@ mod power_cuts {
     }
 
     #[test]
+    fn a_run_in_1970_does_not_cost_clients_the_log_of_the_run_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut run = Run::new(directory.path(), real("10:00:00"), 100);
+        run.depth(1.0, true);
+        run.pass(10_000, true);
+        drop(run);
+        let mut run = Run::new(directory.path(), since_1970(40_000), 200);
+        run.depth(2.0, false);
+        run.pass(10_000, false);
+        drop(run);
+        let mut run = Run::new(directory.path(), real("10:30:00"), 300);
+        run.depth(3.0, true);
+        run.pass_hours(2, true);
+        let oldest = || Reader::open(directory.path(), None).unwrap().bounds().unwrap().oldest_seq;
+        assert_eq!(oldest(), Some(101));
+        run.pass_hours(24, true);
+        assert_eq!(oldest(), Some(301), "but after a day they go");
+    }
+
+    #[test]
     fn between_two_steps_of_a_clock_that_is_not_trusted_both_are_kept() {
         let directory = tempfile::tempdir().unwrap();
         let mut run = begun(directory.path());
