@@ -530,6 +530,8 @@ mod power_cuts {
         assert_eq!(run.recorded()[2], expected[2]);
         run.pass(1_000, true);
         assert_eq!(run.recorded(), expected);
+        let bounds = Reader::open(directory.path(), None).unwrap().bounds().unwrap();
+        assert_eq!((bounds.from, bounds.to), (Some(real("10:00:00")), Some(real("10:00:20"))));
         drop(run);
         let mut next = Run::new(directory.path(), real("11:00:00"), 200);
         assert_eq!(next.recorded(), expected);

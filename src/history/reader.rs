@@ -364,15 +364,13 @@ impl Reader {
     /// What there is in all.
     pub fn bounds(&mut self) -> Result<Bounds, HistoryError> {
         let tail = self.tail_records(|_| true);
-        let read = |conn: &Connection| {
+        let log = &mut self.codec.log;
+        let mut read = |conn: &Connection| {
             let tx = conn.unchecked_transaction()?;
             let ends: (Option<i64>, Option<i64>) =
                 tx.query_row("SELECT min(id), max(id) FROM window", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let seal = Seal::load(&tx)?;
-            let open: (Option<i64>, Option<i64>) =
-                tx.query_row("SELECT min(t0), max(t1) FROM log WHERE id > ?1", [seal.carry], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?;
+            let open = unsealed::bounds(&tx, &seal, log)?;
             let last = match ends.1 {
                 Some(window) => tx.query_row(
                     "SELECT max(t1) + ?3 FROM chunk WHERE id >= ?1 AND id < ?2",

@@ -70,6 +70,39 @@ pub(super) fn dated(entry: &Entry, epochs: &[Epoch]) -> Timestamp {
     of_entry.fold(entry.capture, |at, e| at.plus_millis(e.offset_ms))
 }
 
+/// The least and the greatest (right) capture time of what the log holds since the last seal but one.
+pub(super) fn bounds(
+    conn: &Connection,
+    seal: &Seal,
+    decoder: &mut LogDecoder,
+) -> rusqlite::Result<(Option<i64>, Option<i64>)> {
+    let moved: bool = conn.query_row(
+        "SELECT EXISTS (SELECT 1 FROM log JOIN epoch ON log.last BETWEEN first_seq AND last_seq
+         WHERE log.id > ?1 AND undated = 1)",
+        [seal.carry],
+        |row| row.get(0),
+    )?;
+    if !moved {
+        return conn.query_row("SELECT min(t0), max(t1) FROM log WHERE id > ?1", [seal.carry], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+    }
+    // Until they are sealed, which is soon, the blobs themselves say where their records are now.
+    let mut found: (Option<i64>, Option<i64>) = (None, None);
+    each(
+        conn,
+        seal,
+        decoder,
+        (i64::MIN, i64::MAX),
+        |_| false,
+        |_, entry| {
+            let at = entry.capture.as_millis();
+            found = (found.0.into_iter().chain([at]).min(), found.1.max(Some(at)));
+        },
+    )?;
+    Ok(found)
+}
+
 /// What reading the log came to.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Outcome {
