@@ -197,8 +197,8 @@ impl Shared {
 
     /// The time now, and the wall time to tell a client: none while the clock is not trusted.
     fn time_to_tell(&self) -> (Now, Option<Timestamp>) {
-        let (now, trusted) = self.clock.reading();
-        (now, trusted.then_some(now.wall))
+        let (now, era) = self.clock.reading();
+        (now, era.trusted.then_some(now.wall))
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::clock::boat::BoatClock;
-use crate::clock::trust::Eras;
+use crate::clock::trust::{Era, Eras};
 use crate::config::Config;
 use crate::feed::Feed;
 use crate::history::dating::Dating;
@@ -23,6 +23,7 @@ use crate::history::{self};
 use crate::kernel::change::{Change, Changed};
 use crate::kernel::id::{PathId, Seq};
 use crate::kernel::model::{names, statics};
+use crate::kernel::time::Timestamp;
 use crate::kernel::value::Value;
 use crate::kernel::world::World;
 
@@ -151,19 +152,20 @@ async fn run(
     let mut going_on = true;
     let mut dating = Dating::new(clock.eras().newest(), cursor.0);
     while going_on {
-        let ticked = tokio::select! {
-            grown = feed.grown() => {
-                going_on = grown;
-                false
+        tokio::select! {
+            grown = feed.grown() => going_on = grown,
+            _ = tick.tick() => {
+                // Never a time of one era with the trust of another, nor ahead of the epoch between them.
+                let (now, era) = clock.reading();
+                go_to(&mut dating, era, cursor, now.wall, &recorder).await;
+                recorder.tick(now, era.trusted);
             }
-            _ = tick.tick() => true,
-        };
+        }
         loop {
             let Reading { mut records, gap, upto, eras } = read(&feed, cursor, &clock);
-            if let Some(epoch) = dating.go_to(eras.newest(), cursor.0, clock.now().wall) {
-                while !recorder.epoch(epoch) {
-                    tokio::time::sleep(NO_ROOM_PAUSE).await;
-                }
+            if go_to(&mut dating, eras.newest(), cursor, clock.now().wall, &recorder).await {
+                // It becomes durable with a tick, which should not wait: the plug may be pulled.
+                tick.reset_immediately();
             }
             for record in &mut records {
                 dating.date(record, &eras);
@@ -178,11 +180,16 @@ async fn run(
             cursor = upto;
             recorded.store(cursor.0, Ordering::Relaxed);
         }
-        // What the clock is trusted for is known to the recorder only now.
-        if ticked {
-            recorder.tick(clock.now(), dating.is_trusted());
-        }
     }
+}
+
+/// Goes on to an era, and tells the recorder what that means for what it has. True when it means something.
+async fn go_to(dating: &mut Dating, era: Era, upto: Seq, now: Timestamp, recorder: &Recorder) -> bool {
+    let Some(epoch) = dating.go_to(era, upto.0, now) else { return false };
+    while !recorder.epoch(epoch) {
+        tokio::time::sleep(NO_ROOM_PAUSE).await;
+    }
+    true
 }
 
 /// A look into the log.

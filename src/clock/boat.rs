@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Clock;
 use super::board::Board;
-use super::trust::{Eras, Rule, Trust, Verdict};
+use super::trust::{Era, Eras, Rule, Trust, Verdict};
 use crate::config::ClockTrust;
 use crate::kernel::id::Origin;
 use crate::kernel::time::{Now, Timestamp};
@@ -50,10 +50,10 @@ impl BoatClock {
         self.reading().0
     }
 
-    /// The time, and whether the wall time is to be believed.
-    pub fn reading(&self) -> (Now, bool) {
+    /// The time, and the era in which it is read: whether the wall time is to be believed.
+    pub fn reading(&self) -> (Now, Era) {
         let (trust, machine) = self.read();
-        (trust.now(machine), trust.eras().newest().trusted)
+        (trust.now(machine), trust.eras().newest())
     }
 
     /// What is thought of the clock.

@@ -93,7 +93,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Configured => "the configuration says that the clock is right",
-            Self::Grounds(Grounds::Computer) => "this is not a board that is known to have no clock of its own",
+            Self::Grounds(Grounds::Computer) => "a computer of this kind keeps the time while it is off",
             Self::Grounds(Grounds::RealTimeClock) => "a real-time clock keeps the time",
             Self::Grounds(Grounds::Set) => "the clock was set while the server ran",
             Self::Grounds(Grounds::Dates) => "a satellite receiver tells the date",

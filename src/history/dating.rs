@@ -22,11 +22,6 @@ impl Dating {
         Self { era, first_seq: head + 1 }
     }
 
-    /// Whether the wall time is believed in the era that goes on.
-    pub const fn is_trusted(&self) -> bool {
-        self.era.trusted
-    }
-
     /// Goes on to the newest era, with everything up to `upto` handed over; `now` is the time in it. What comes back has to
     /// reach the recorder before anything else does.
     pub fn go_to(&mut self, era: Era, upto: u64, now: Timestamp) -> Option<Epoch> {
@@ -92,7 +87,6 @@ mod tests {
         trust.observe(now(between, 2));
         let first = dating.go_to(trust.eras().newest(), 110, between).unwrap();
         assert_eq!((first.first_seq, first.last_seq, first.offset_ms), (101, 110, 3_600_000));
-        assert!(!dating.is_trusted());
         trust.observe(now(REAL, 3));
         let second = dating.go_to(trust.eras().newest(), 120, REAL).unwrap();
         assert_eq!((second.first_seq, second.last_seq), (101, 120), "all of the run");

@@ -225,7 +225,7 @@ impl Writer {
     }
 
     /// Takes note that the clock was set or became trusted. What waits in memory is moved at once; the row in the database
-    /// is about what is durable (which may be nothing), and goes there with the next tick.
+    /// is about what is durable (which may be nothing), and goes there with the next tick, whatever the interval.
     pub fn epoch(&mut self, epoch: Epoch) {
         self.tail.lock().shift(epoch.first_seq..=epoch.last_seq, epoch.offset_ms);
         let durable = self.status.get().durable_seq.unwrap_or(0);
