@@ -21,8 +21,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::board::Board;
+use crate::clock::boat::BoatClock;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{ClockTrust, Config};
+use crate::config::Config;
 use crate::feed::{self, Feed};
 use crate::hub::sequence::Sequence;
 use crate::hub::{self, HubCounters};
@@ -145,7 +147,13 @@ async fn wait_for_signal() -> std::io::Result<&'static str> {
 impl Server {
     /// Starts everything that the configuration names. Ports are bound when this returns; a port of 0 is one that the
     /// system chose.
-    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub async fn start(config: &Config, machine: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::start_on(config, machine, Board::default()).await
+    }
+
+    /// The same on a machine whose files say something else about its clock.
+    pub async fn start_on(config: &Config, machine: Arc<dyn Clock>, board: Board) -> Result<Self, StartError> {
+        let clock = Arc::new(BoatClock::new(machine, config.server.clock, board));
         let state = Arc::new(StateDir::open(&config.server.state_dir)?);
         let own = own_vessel(config, &state);
         let instance = server_instance(&state);
@@ -218,7 +226,9 @@ impl Server {
             address
         });
 
-        let mut wiring = Wiring::new(inbox, clock, sources.tracker.clone(), sources.token.clone());
+        streams.tracker.spawn(clock.clone().run(streams.token.clone()));
+        let mut wiring = Wiring::new(inbox, clock.clone(), sources.tracker.clone(), sources.token.clone());
+        wiring.judge = Some(clock);
         wiring.delta = read_delta;
         wiring.baud_memory = Arc::new(baud_rates::BaudRates::open(state));
         wiring.delta_limits =
@@ -362,7 +372,6 @@ fn settings(config: &Config, timepoints: bool) -> Settings {
         stall_close: config.server.stall_close,
         allow_write: config.server.allow_write.clone(),
         timepoints,
-        clock_trusted: config.server.clock != ClockTrust::Untrusted,
     }
 }
 

@@ -1,8 +1,15 @@
 //! The one place that reads the clocks of the machine. Everything else gets a [`Now`] as an argument, or asks the
 //! [`Clock`] that it was given.
+//!
+//! [`trust`] judges whether the wall clock is to be believed, [`board`] says what the machine's files know of it, and
+//! [`boat`] puts both together into the clock that the server asks.
+
+pub mod board;
+pub mod boat;
+pub mod trust;
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::kernel::time::{Moment, Now, Timestamp};
@@ -11,6 +18,11 @@ use crate::kernel::time::{Moment, Now, Timestamp};
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Wall and monotonic time, read together.
     fn now(&self) -> Now;
+
+    /// Whether the wall time is to be believed. A clock that nobody judges is.
+    fn is_trusted(&self) -> bool {
+        true
+    }
 }
 
 /// The clocks of the machine. Its moments count from when it was made, which is when the process starts.
@@ -48,35 +60,32 @@ impl Clock for SystemClock {
 
 /// A clock that stands still until it is told to move: for tests and for worlds with a time of their own.
 #[derive(Debug)]
-pub struct ManualClock {
-    wall_ms: AtomicI64,
-    mono_ms: AtomicU64,
-}
+pub struct ManualClock(Mutex<Now>);
 
 impl ManualClock {
     /// A clock that shows `wall` at moment zero.
     pub fn new(wall: Timestamp) -> Self {
-        Self { wall_ms: AtomicI64::new(wall.as_millis()), mono_ms: AtomicU64::new(0) }
+        Self(Mutex::new(Now { wall, mono: Moment::default() }))
     }
 
     /// Lets `ms` milliseconds pass on both clocks.
     pub fn advance(&self, ms: u64) {
-        self.wall_ms.fetch_add(ms as i64, Ordering::Relaxed);
-        self.mono_ms.fetch_add(ms, Ordering::Relaxed);
+        self.change(|now| *now = Now { wall: now.wall.plus_millis(ms as i64), mono: now.mono + ms });
     }
 
     /// Sets the wall clock alone, as NTP or a navigator does.
     pub fn set_wall(&self, wall: Timestamp) {
-        self.wall_ms.store(wall.as_millis(), Ordering::Relaxed);
+        self.change(|now| now.wall = wall);
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Now) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Now {
-        Now {
-            wall: Timestamp::from_millis(self.wall_ms.load(Ordering::Relaxed)),
-            mono: Moment::from_millis(self.mono_ms.load(Ordering::Relaxed)),
-        }
+        self.change(|now| *now)
     }
 }
 

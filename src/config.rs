@@ -144,7 +144,7 @@ pub struct Server {
 /// `clock`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockTrust {
-    /// Not trusted only on a board without a real-time clock, until something confirms the time.
+    /// Not trusted before this program was made, nor on a board without a real-time clock until something confirms the time.
     Auto,
     /// Always.
     Trusted,

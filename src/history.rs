@@ -18,7 +18,8 @@
 //! - **A damaged database is never deleted**: it is set aside and a new one begun.
 //! - **What is newer than the last commit is seen too**: readers take it from memory ([`tail::Tail`]).
 //!
-//! Order is `seq`; wall time is added. Stamps that this server made before the clock was trusted are moved when it is.
+//! Order is `seq`; wall time is added. Stamps that this server made before the clock was trusted are moved when it is:
+//! [`dating`].
 //!
 //! The way in is [`recorder::Recorder`] with [`record::Record`]s; the way out is [`reader::Reader`].
 
@@ -28,6 +29,7 @@ pub mod budget;
 pub mod chart;
 pub mod chunk;
 mod column;
+pub mod dating;
 pub mod disk;
 mod envelope;
 mod intake;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::clock::Clock;
+use crate::clock::boat::BoatClock;
+use crate::clock::trust::Era;
 use crate::feed::FeedWriter;
 use crate::input::Batch;
 use crate::kernel::model::Arrival;
@@ -48,7 +49,7 @@ pub async fn run(
     mut inbox: mpsc::Receiver<Batch>,
     writer: FeedWriter,
     mut sequence: Sequence,
-    clock: Arc<dyn Clock>,
+    clock: Arc<BoatClock>,
     counters: Arc<HubCounters>,
     recorded: Option<Arc<AtomicU64>>,
 ) {
@@ -58,6 +59,7 @@ pub async fn run(
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let interval = Duration::from_millis(RING_INTERVAL_MS);
+    let mut era = clock.eras().newest();
     loop {
         counters.rounds.fetch_add(1, Ordering::Relaxed);
         tokio::select! {
@@ -76,6 +78,7 @@ pub async fn run(
             }
             _ = sweep.tick() => {
                 let now = clock.now();
+                era = go_to_newest_era(era, &clock, &writer);
                 let mut world = writer.write();
                 if world.sweep(now) > 0 {
                     owed = Some(world.head().0);
@@ -92,6 +95,18 @@ pub async fn run(
     }
     let head = writer.write().head().0;
     writer.ring(head);
+}
+
+/// When the clock was set, or became trusted: what it stamped before while it was not trusted is put right in the model.
+fn go_to_newest_era(last: Era, clock: &BoatClock, writer: &FeedWriter) -> Era {
+    let eras = clock.eras();
+    let newest = eras.newest();
+    for era in eras.iter().filter(|era| (last.number..newest.number).contains(&era.number) && !era.trusted) {
+        let shift_ms = newest.offset_ms.saturating_sub(era.offset_ms);
+        let moved = writer.write().redate(era.offset_ms, shift_ms);
+        tracing::debug!(moved, shift_ms, "stamps of the model are put right");
+    }
+    newest
 }
 
 async fn wait_for_recorder(recorded: &AtomicU64, head: u64, writer: &FeedWriter) {

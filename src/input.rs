@@ -39,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::clock::boat::BoatClock;
 use crate::config;
 use crate::feed::Feed;
 use crate::kernel::id::{Instance, Origin};
@@ -130,6 +131,8 @@ pub struct Wiring {
     pub hub: BatchSender,
     /// Stamps what comes in.
     pub clock: Arc<dyn Clock>,
+    /// Hears the dates that devices tell.
+    pub judge: Option<Arc<BoatClock>>,
     /// Waits for the tasks.
     pub tracker: TaskTracker,
     /// Stops them.
@@ -165,6 +168,7 @@ impl Wiring {
         Self {
             hub,
             clock,
+            judge: None,
             tracker,
             token,
             timing: Timing::default(),

@@ -18,7 +18,7 @@ pub mod tag_block;
 use compact_str::CompactString;
 
 use crate::ais::Tag;
-use crate::kernel::time::Now;
+use crate::kernel::time::{Now, Timestamp};
 use crate::kernel::update::{Context, Nmea0183Source, Source, Update};
 
 use convert::{State, TextMessage, Transducers, XdrRule};
@@ -151,6 +151,17 @@ impl Decoder {
     /// What came so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Says whether the wall times that come with what is fed from now on may be wrong by any amount. A time of day then
+    /// becomes a timestamp only when the device itself has told the date.
+    pub fn doubt_wall(&mut self, in_doubt: bool) {
+        self.state.wall_in_doubt = in_doubt;
+    }
+
+    /// The last full date and time that the device gave as valid (RMC, ZDA), and the time of arrival of that sentence.
+    pub fn date_learnt(&self) -> Option<(Timestamp, Now)> {
+        self.state.learnt()
     }
 
     /// The oldest text message (`TXT`) that nobody has taken yet, for a log. Only the newest few are kept.

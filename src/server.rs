@@ -50,7 +50,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
+use crate::clock::boat::BoatClock;
 use crate::config::Network;
 use crate::feed::Feed;
 use crate::hub::HubCounters;
@@ -75,7 +75,7 @@ pub struct Shared {
     /// Who we are to other servers.
     pub instance: Instance,
     /// What time it is.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<BoatClock>,
     /// Where deltas of clients go.
     pub hub: mpsc::Sender<Batch>,
     /// What clients may cost.
@@ -126,8 +126,6 @@ pub struct Settings {
     pub allow_write: Vec<Network>,
     /// Whether clients may keep the numbers of this run.
     pub timepoints: bool,
-    /// Whether the wall clock is to be told to clients.
-    pub clock_trusted: bool,
 }
 
 impl Shared {
@@ -197,14 +195,12 @@ impl Shared {
         }
     }
 
-    /// The wall time to tell a client, unless the clock is so wrong that it stands before this program was made.
-    fn wall_to_tell(&self, now: Now) -> Option<Timestamp> {
-        (self.settings.clock_trusted && now.wall >= BUILT_AFTER).then_some(now.wall)
+    /// The time now, and the wall time to tell a client: none while the clock is not trusted.
+    fn time_to_tell(&self) -> (Now, Option<Timestamp>) {
+        let (now, era) = self.clock.reading();
+        (now, era.trusted.then_some(now.wall))
     }
 }
-
-/// A moment before which no build of this program ran; a clock that shows less has not been set.
-const BUILT_AFTER: Timestamp = Timestamp::from_millis(1_795_305_600_000);
 
 /// What is answered about the past.
 mod past {

@@ -339,6 +339,22 @@ fn late_and_imported_values_go_where_they_belong() {
 }
 
 #[test]
+fn a_series_that_was_silent_for_hours_is_found_before_and_after() {
+    let directory = temporary();
+    let mut boat = Boat::new(directory.path());
+    for _ in 0..3 {
+        let texts = Texts::new();
+        let name = boat.record(&texts.own, &texts.name, &texts.gps, 0, Value::text("Wild Rose"));
+        boat.offer(vec![name]);
+        boat.run(2 * 3600);
+    }
+    let lines = everything(&mut boat.reader(), &Filter::path(OWN, "name"), EVER);
+    let truth = truth_lines(&boat.truth, EVER).into_iter().filter(|l| l.contains(" name ")).collect::<Vec<_>>();
+    assert_eq!(truth.len(), 3);
+    same(&lines, &truth);
+}
+
+#[test]
 fn every_kind_of_value_comes_back() {
     let directory = temporary();
     let mut boat = Boat::new(directory.path());

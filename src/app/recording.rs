@@ -8,9 +8,11 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
-use crate::config::{ClockTrust, Config};
+use crate::clock::boat::BoatClock;
+use crate::clock::trust::{Era, Eras};
+use crate::config::Config;
 use crate::feed::Feed;
+use crate::history::dating::Dating;
 use crate::history::reader::Reader;
 use crate::history::record::{Gap, GapReason, Record, RecordKind};
 use crate::history::recorder::Recorder;
@@ -21,7 +23,7 @@ use crate::history::{self};
 use crate::kernel::change::{Change, Changed};
 use crate::kernel::id::{PathId, Seq};
 use crate::kernel::model::{names, statics};
-use crate::kernel::time::Now;
+use crate::kernel::time::Timestamp;
 use crate::kernel::value::Value;
 use crate::kernel::world::World;
 
@@ -83,7 +85,7 @@ pub(super) fn start(
     own: &str,
     (highest, head): (Option<u64>, u64),
     feed: Feed,
-    clock: Arc<dyn Clock>,
+    clock: Arc<BoatClock>,
     recorded: Arc<AtomicU64>,
 ) -> Option<(Recording, History)> {
     let directory = directory(config);
@@ -114,8 +116,7 @@ pub(super) fn start(
         readers: Arc::new(Semaphore::new(READERS_MAX)),
         playbacks: Arc::new(Semaphore::new(PLAYBACKS_MAX)),
     };
-    let trusted = config.server.clock != ClockTrust::Untrusted;
-    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), (recorded, trusted)));
+    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), recorded));
     Some((Recording { feeder, recorder }, public))
 }
 
@@ -142,20 +143,33 @@ fn settings(config: &Config, own: &str, directory: &Path) -> history::writer::Co
 async fn run(
     recorder: Arc<Recorder>,
     mut feed: Feed,
-    clock: Arc<dyn Clock>,
+    clock: Arc<BoatClock>,
     mut cursor: Seq,
-    (recorded, trusted): (Arc<AtomicU64>, bool),
+    recorded: Arc<AtomicU64>,
 ) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut going_on = true;
+    let mut dating = Dating::new(clock.eras().newest(), cursor.0);
     while going_on {
         tokio::select! {
             grown = feed.grown() => going_on = grown,
-            _ = tick.tick() => recorder.tick(clock.now(), trusted),
+            _ = tick.tick() => {
+                // Never a time of one era with the trust of another, nor ahead of the epoch between them.
+                let (now, era) = clock.reading();
+                go_to(&mut dating, era, cursor, now.wall, &recorder).await;
+                recorder.tick(now, era.trusted);
+            }
         }
         loop {
-            let (records, gap, upto) = read(&feed, cursor, clock.now(), trusted);
+            let Reading { mut records, gap, upto, eras } = read(&feed, cursor, &clock);
+            if go_to(&mut dating, eras.newest(), cursor, clock.now().wall, &recorder).await {
+                // It becomes durable with a tick, which should not wait: the plug may be pulled.
+                tick.reset_immediately();
+            }
+            for record in &mut records {
+                dating.date(record, &eras);
+            }
             if gap.is_some_and(|gap| !recorder.gap(gap)) || recorder.try_offer(records).is_err() {
                 tokio::time::sleep(NO_ROOM_PAUSE).await;
                 continue;
@@ -169,25 +183,46 @@ async fn run(
     }
 }
 
-/// The next changes after the cursor, and where it stands then.
-fn read(feed: &Feed, cursor: Seq, now: Now, trusted: bool) -> (Vec<Record>, Option<Gap>, Seq) {
+/// Goes on to an era, and tells the recorder what that means for what it has. True when it means something.
+async fn go_to(dating: &mut Dating, era: Era, upto: Seq, now: Timestamp, recorder: &Recorder) -> bool {
+    let Some(epoch) = dating.go_to(era, upto.0, now) else { return false };
+    while !recorder.epoch(epoch) {
+        tokio::time::sleep(NO_ROOM_PAUSE).await;
+    }
+    true
+}
+
+/// A look into the log.
+struct Reading {
+    records: Vec<Record>,
+    gap: Option<Gap>,
+    /// Where the cursor stands then.
+    upto: Seq,
+    /// The eras in which the records were stamped.
+    eras: Eras,
+}
+
+/// The next changes after the cursor.
+fn read(feed: &Feed, cursor: Seq, clock: &BoatClock) -> Reading {
     let world = feed.read();
+    // Nothing in the log is newer than these eras, which are asked for now that the log stands still.
+    let eras = clock.eras();
     let Some(changes) = world.tail.after(cursor) else {
-        let upto = Seq(world.tail.oldest().0 - 1);
+        let (upto, now) = (Seq(world.tail.oldest().0 - 1), clock.now());
         let reason = GapReason::Missed;
         let gap = Gap { first_seq: cursor.0 + 1, last_seq: upto.0, from: now.wall, to: now.wall, reason };
-        return (Vec::new(), Some(gap), upto);
+        return Reading { records: Vec::new(), gap: Some(gap), upto, eras };
     };
     let mut records = Vec::new();
     let mut upto = cursor;
     for change in changes.take(CHANGES_PER_BATCH) {
-        push_records(&world, change, trusted, &mut records);
+        push_records(&world, change, &mut records);
         upto = change.seq;
     }
-    (records, None, upto)
+    Reading { records, gap: None, upto, eras }
 }
 
-fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Record>) {
+fn push_records(world: &World, change: &Change, out: &mut Vec<Record>) {
     let source = world.model.sources().name(change.source);
     let record = |path: &Arc<str>, value: Value, kind| Record {
         seq: change.seq.0,
@@ -197,7 +232,8 @@ fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Rec
         capture: change.timestamp,
         received: change.received.wall,
         received_mono: change.received.mono,
-        trusted_wall: trusted,
+        // Dated by the caller.
+        trusted_wall: false,
         value,
         kind,
     };

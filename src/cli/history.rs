@@ -13,13 +13,16 @@ use super::convert::time;
 use super::{Command, Refusal};
 use crate::config::{Config, Flags};
 use crate::history::reader::Reader;
-use crate::history::record::Gap;
+use crate::history::record::{Epoch, Gap};
 use crate::history::upkeep;
 use crate::kernel::time::Timestamp;
 use crate::state_dir::StateDir;
 
 /// Gaps that `status` lists; of more it says how many.
 const GAPS_SHOWN_MAX: usize = 20;
+
+/// The same of times that the clock was set or became trusted.
+const EPOCHS_SHOWN_MAX: usize = 5;
 
 /// The flags of `taffrail history`.
 #[derive(Debug, Clone, clap::Args)]
@@ -145,6 +148,13 @@ fn status(directory: &Path) -> anyhow::Result<String> {
     }
     for Gap { from, to, reason, .. } in &gaps[gaps.len().saturating_sub(GAPS_SHOWN_MAX)..] {
         let _ = writeln!(out, "gap {from} to {to}: {}", reason.as_str());
+    }
+    let epochs = reader.epochs()?;
+    if epochs.len() > EPOCHS_SHOWN_MAX {
+        let _ = writeln!(out, "the clock was set {} times, the last:", epochs.len());
+    }
+    for Epoch { at, offset_ms, .. } in &epochs[epochs.len().saturating_sub(EPOCHS_SHOWN_MAX)..] {
+        let _ = writeln!(out, "clock set to {at}, {:+} s from before", *offset_ms as f64 / 1_000.0);
     }
     Ok(out)
 }

@@ -84,6 +84,9 @@ fn table(health: &Json, address: SocketAddr) -> String {
         number("/hub/changes"),
         number("/hub/refused"),
     );
+    if health["clock"]["trusted"] == false {
+        let _ = writeln!(out, "The clock ({}) is not trusted: {}.\n", text("/clock/time"), text("/clock/reason"));
+    }
     let inputs = health["inputs"].as_array().map_or(&[][..], Vec::as_slice);
     if inputs.is_empty() {
         out.push_str("There are no inputs.\n");
@@ -145,6 +148,7 @@ mod tests {
     fn the_table_fits_its_words() {
         let health = json!({
             "status": "ok", "version": "0.1.0", "apiVersion": "2.24.0", "self": "vessels.urn:x", "uptime": 7_260,
+            "clock": {"trusted": false, "reason": "it is so", "time": "1970-01-01T00:00:40.000Z"},
             "streams": {"open": 2}, "hub": {"changes": 1_234, "refused": 0},
             "inputs": [
                 {"name": "gps", "state": "running", "lastHeard": 0.42, "understood": 100, "badChecksum": 1,
@@ -157,6 +161,8 @@ mod tests {
 Taffrail 0.1.0 at 127.0.0.1:3000: ok, up 2 h 1 min, API 2.24.0
 vessels.urn:x
 2 streams open, 1234 changes so far, 0 values refused
+
+The clock (1970-01-01T00:00:40.000Z) is not trusted: it is so.
 
 INPUT  STATE    LAST HEARD  UNDERSTOOD  NOT  CONNECTION
 gps    running  0.4 s ago   100         3    serial /dev/ttyUSB0 at 4800

@@ -133,7 +133,7 @@ pub const TABLES: &[Table] = &[
                 "clock",
                 Text,
                 Default("\"auto\""),
-                "\"trusted\", \"untrusted\", or \"auto\", which does not yet look for a hardware clock and trusts the time.",
+                "\"trusted\", \"untrusted\", or \"auto\": on a board without a hardware clock, once something confirms the time.",
             ),
             key(
                 "state_dir",

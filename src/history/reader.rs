@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::HistoryError;
 use super::keyframe::{self, series_of};
-use super::record::{Gap, GapReason, Record, RecordKind};
+use super::record::{Epoch, Gap, GapReason, Record, RecordKind};
 use super::resume::LogScan;
 use super::scan::Scan;
 use super::schema::{self, FILE, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, window_of};
@@ -364,15 +364,13 @@ impl Reader {
     /// What there is in all.
     pub fn bounds(&mut self) -> Result<Bounds, HistoryError> {
         let tail = self.tail_records(|_| true);
-        let read = |conn: &Connection| {
+        let log = &mut self.codec.log;
+        let mut read = |conn: &Connection| {
             let tx = conn.unchecked_transaction()?;
             let ends: (Option<i64>, Option<i64>) =
                 tx.query_row("SELECT min(id), max(id) FROM window", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let seal = Seal::load(&tx)?;
-            let open: (Option<i64>, Option<i64>) =
-                tx.query_row("SELECT min(t0), max(t1) FROM log WHERE id > ?1", [seal.carry], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?;
+            let open = unsealed::bounds(&tx, &seal, log)?;
             let last = match ends.1 {
                 Some(window) => tx.query_row(
                     "SELECT max(t1) + ?3 FROM chunk WHERE id >= ?1 AND id < ?2",
@@ -403,6 +401,11 @@ impl Reader {
     /// The gaps that touch `from..to`, oldest first.
     pub fn gaps(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Gap>, HistoryError> {
         gaps_where(&self.conn, "t0 < ?2 AND t1 >= ?1", (from.as_millis(), to.as_millis()))
+    }
+
+    /// What the history knows of the clock having been set, the oldest first.
+    pub fn epochs(&self) -> Result<Vec<Epoch>, HistoryError> {
+        unsealed::epochs(&self.conn).map_err(HistoryError::sql("read the epochs"))
     }
 
     /// Copies from the recorder's tail, to be taken before a transaction begins.

@@ -35,6 +35,21 @@ pub struct Record {
     pub kind: RecordKind,
 }
 
+impl Record {
+    /// Whether this server made the capture time: the data had none, so that it is the time of arrival.
+    pub fn is_stamped_here(&self) -> bool {
+        self.capture == self.received
+    }
+
+    /// Moves the stamps that this server made: the clock was off by so many milliseconds.
+    pub fn shift(&mut self, ms: i64) {
+        if self.is_stamped_here() {
+            self.capture = self.capture.plus_millis(ms);
+        }
+        self.received = self.received.plus_millis(ms);
+    }
+}
+
 /// What a record is about. Each kind of a path is a series of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum RecordKind {
@@ -122,12 +137,13 @@ impl GapReason {
     }
 }
 
-/// The wall clock became trusted: what this run stamped before is off by `offset_ms`.
+/// The wall clock was set, or became trusted: what this run stamped before is off by `offset_ms` from what it stamps now. What
+/// was stamped while the clock was trusted is never moved; for that an epoch says only that the clock was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Epoch {
-    /// First timepoint of this run.
+    /// First timepoint that it is about. Epochs of one run may be about the same timepoints: their offsets add up.
     pub first_seq: u64,
-    /// Last timepoint that was stamped by the clock that was not trusted.
+    /// Last timepoint that was stamped before. Before `first_seq` when there is none whose stamp could be wrong.
     pub last_seq: u64,
     /// To be added to the stamps that this server made, in milliseconds.
     pub offset_ms: i64,

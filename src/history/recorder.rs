@@ -101,7 +101,7 @@ impl Recorder {
         self.sender.try_send(Message::Gap(gap)).is_ok()
     }
 
-    /// Takes note that the clock became trusted. False when the channel is full: say it again.
+    /// Takes note that the clock was set or became trusted. False when the channel is full: say it again.
     pub fn epoch(&self, epoch: Epoch) -> bool {
         self.sender.try_send(Message::Epoch(epoch)).is_ok()
     }

@@ -3,7 +3,7 @@
 //! One call does a bounded piece of work. Freed pages are used again by what comes; the file does not shrink, and it does
 //! not grow either once retention has begun.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::schema::{FIRST_OTHER_SERIES, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id};
 use super::unsealed::Seal;
@@ -47,7 +47,7 @@ const OTHERS_FLOOR_MS: i64 = 86_400_000;
 
 /// Drops what is too old at `now` (ms, from a clock that is trusted). True when something was dropped.
 pub(super) fn by_age(conn: &Connection, keep: &Retention, now: i64) -> rusqlite::Result<bool> {
-    let mut dropped = log(conn, now - keep.log_age_max_ms)?;
+    let mut dropped = log(conn, now, keep.log_age_max_ms)?;
     if let Some(age) = keep.age_max_ms {
         dropped |= windows(conn, now - age)?;
     }
@@ -66,18 +66,22 @@ pub(super) fn oldest(conn: &Connection, now: i64) -> rusqlite::Result<bool> {
     windows(conn, now - WINDOW_MS * WINDOWS_PER_HOUR)
 }
 
-/// Drops sealed log blobs received before `before`. The newest stays whatever its age: it says where the numbers are.
-fn log(conn: &Connection, before: i64) -> rusqlite::Result<bool> {
+/// Drops sealed log blobs, the oldest first, up to the first that was received within `age` (ms) of `now`. One that seems to
+/// come from further ahead was stamped by a clock that was wrong, like one from 1970: neither says how old its neighbours
+/// are. The newest stays whatever its age: it says where the numbers are.
+fn log(conn: &Connection, now: i64, age: i64) -> rusqlite::Result<bool> {
     let seal = Seal::load(conn)?;
-    let end: Option<i64> = conn
-        .query_row(
-            "SELECT max(id) FROM (SELECT id, received FROM log WHERE id <= ?1 AND id < (SELECT max(id) FROM log)
-             ORDER BY id LIMIT ?2) WHERE received < ?3",
-            (seal.carry, LOG_ROWS_A_CALL, before),
-            |row| row.get(0),
-        )
-        .optional()?
-        .flatten();
+    let mut statement = conn.prepare(
+        "SELECT id, received FROM log WHERE id <= ?1 AND id < (SELECT max(id) FROM log) ORDER BY id LIMIT ?2",
+    )?;
+    let mut rows = statement.query((seal.carry, LOG_ROWS_A_CALL))?;
+    let mut end: Option<i64> = None;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)?.abs_diff(now) <= age.unsigned_abs() {
+            break;
+        }
+        end = Some(row.get(0)?);
+    }
     let Some(end) = end else { return Ok(false) };
     conn.execute("DELETE FROM log WHERE id <= ?1", [end]).map(|n| n > 0)
 }

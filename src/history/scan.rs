@@ -31,8 +31,9 @@ pub struct Scan {
     slot: Option<Slot>,
 }
 
-/// The window at hand.
+/// The window at hand, or what is left after the last one.
 struct Slot {
+    is_of_window: bool,
     columns: Vec<Column>,
     /// From the log and the tail, newest first.
     loose: Vec<Sample>,
@@ -97,7 +98,8 @@ impl Scan {
         };
         reader.damaged += damaged;
         let tail = reader.tail_samples(tail, durable)?;
-        if slot.loose.is_empty() && slot.columns.is_empty() && tail.is_empty() {
+        // A window without any of the chosen series is passed over: they may go on after it.
+        if !slot.is_of_window && slot.loose.is_empty() && tail.is_empty() {
             return Ok(None);
         }
         let end = Timestamp::from_millis(slot.end);
@@ -118,7 +120,8 @@ impl Scan {
         let (start, span_end) =
             window.map_or((self.at, self.to), |(id, span)| (id * WINDOW_MS, (id + span) * WINDOW_MS));
         let end = span_end.min(self.to).max(self.at.saturating_add(1));
-        let mut slot = Slot { columns: Vec::new(), loose: Vec::new(), end, slice_ms: 1 };
+        let is_of_window = window.is_some();
+        let mut slot = Slot { is_of_window, columns: Vec::new(), loose: Vec::new(), end, slice_ms: 1 };
         let mut count = 0;
         if let Some((window, _)) = window {
             count = self.columns(conn, codec, window, &mut slot, damaged)?;

@@ -13,6 +13,7 @@ use super::record::{Epoch, Gap};
 use super::schema::{self, FILE};
 use super::seal::Sealer;
 use super::tail::Tail;
+use super::unsealed::EPOCHS_KEPT;
 use crate::kernel::time::Timestamp;
 
 /// A database up to this size is checked whole when it is opened: a tenth of a second here. A larger one is checked at its
@@ -129,6 +130,16 @@ impl Store {
                 "INSERT INTO epoch (first_seq, last_seq, offset_ms, at) VALUES (?1, ?2, ?3, ?4)",
                 (epoch.first_seq as i64, epoch.last_seq as i64, epoch.offset_ms, epoch.at.as_millis()),
             )?;
+            // Retention measures the age of the log by the clock as it is now.
+            tx.execute(
+                "UPDATE log SET received = received + ?3 WHERE id >= ?1 AND id < ?2",
+                (
+                    (epoch.first_seq as i64) << BLOB_BITS,
+                    (epoch.last_seq as i64).saturating_add(1) << BLOB_BITS,
+                    epoch.offset_ms,
+                ),
+            )?;
+            tx.execute("DELETE FROM epoch WHERE id <= (SELECT max(id) FROM epoch) - ?1", [EPOCHS_KEPT])?;
         }
         tx.commit()?;
         self.last_log_id = last_log_id;

@@ -31,6 +31,12 @@ impl Buffer {
         self.records.len() < RECORDS_MAX && self.text_bytes + text_bytes <= TEXT_BYTES_MAX
     }
 
+    /// Moves the stamps of records that were stamped by a clock that was not trusted, in a range of timepoints.
+    pub fn shift(&mut self, seqs: std::ops::RangeInclusive<u64>, ms: i64) {
+        let moved = self.records.iter_mut().map(|w| &mut w.record);
+        moved.filter(|r| !r.trusted_wall && seqs.contains(&r.seq)).for_each(|r| r.shift(ms));
+    }
+
     /// Takes off the first `n`, which are durable now.
     pub fn drop_first(&mut self, n: usize) {
         self.records.drain(..n);

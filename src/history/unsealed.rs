@@ -43,10 +43,12 @@ impl Seal {
     }
 }
 
-/// The epochs in the database. There is one a run at most; only the newest few can concern what is in the log.
+/// Epochs that are kept: one or two a run. The oldest go, which only a clock that is set all the time comes to.
+pub(super) const EPOCHS_KEPT: i64 = 1024;
+
+/// The epochs in the database, the oldest first.
 pub(super) fn epochs(conn: &Connection) -> rusqlite::Result<Vec<Epoch>> {
-    let mut statement =
-        conn.prepare("SELECT first_seq, last_seq, offset_ms, at FROM epoch ORDER BY id DESC LIMIT 64")?;
+    let mut statement = conn.prepare("SELECT first_seq, last_seq, offset_ms, at FROM epoch ORDER BY id")?;
     let rows = statement.query_map([], |row| {
         Ok(Epoch {
             first_seq: row.get::<_, i64>(0)? as u64,
@@ -64,8 +66,41 @@ pub(super) fn dated(entry: &Entry, epochs: &[Epoch]) -> Timestamp {
     if entry.trusted_wall || entry.capture != entry.received {
         return entry.capture;
     }
-    let offset = epochs.iter().find(|e| (e.first_seq..=e.last_seq).contains(&entry.seq)).map_or(0, |e| e.offset_ms);
-    entry.capture.plus_millis(offset)
+    let of_entry = epochs.iter().filter(|e| (e.first_seq..=e.last_seq).contains(&entry.seq));
+    of_entry.fold(entry.capture, |at, e| at.plus_millis(e.offset_ms))
+}
+
+/// The least and the greatest (right) capture time of what the log holds since the last seal but one.
+pub(super) fn bounds(
+    conn: &Connection,
+    seal: &Seal,
+    decoder: &mut LogDecoder,
+) -> rusqlite::Result<(Option<i64>, Option<i64>)> {
+    let moved: bool = conn.query_row(
+        "SELECT EXISTS (SELECT 1 FROM log JOIN epoch ON log.last BETWEEN first_seq AND last_seq
+         WHERE log.id > ?1 AND undated = 1)",
+        [seal.carry],
+        |row| row.get(0),
+    )?;
+    if !moved {
+        return conn.query_row("SELECT min(t0), max(t1) FROM log WHERE id > ?1", [seal.carry], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+    }
+    // Until they are sealed, which is soon, the blobs themselves say where their records are now.
+    let mut found: (Option<i64>, Option<i64>) = (None, None);
+    each(
+        conn,
+        seal,
+        decoder,
+        (i64::MIN, i64::MAX),
+        |_| false,
+        |_, entry| {
+            let at = entry.capture.as_millis();
+            found = (found.0.into_iter().chain([at]).min(), found.1.max(Some(at)));
+        },
+    )?;
+    Ok(found)
 }
 
 /// What reading the log came to.

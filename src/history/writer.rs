@@ -28,8 +28,9 @@ const SEAL_GRACE_MS: i64 = 30_000;
 /// How long after the end of an hour its windows are merged.
 const MERGE_DELAY_MS: i64 = WINDOW_MS;
 /// How long records wait for the clock to become trusted before they are sealed as they are. What was sealed is not moved any
-/// more by an epoch that comes later.
-const UNDATED_WAIT_MS: u64 = 3_600_000;
+/// more by an epoch that comes later. Until then every query reads all of them, which after six hours takes a small board some
+/// seconds.
+const UNDATED_WAIT_MS: u64 = 6 * 3_600_000;
 /// Between looks at the room on the disk and the size of the database.
 const ROOM_MS: u64 = 10_000;
 /// First and longest pause before a failed database is tried again.
@@ -39,7 +40,7 @@ const RETRY_MAX_MS: u64 = 60_000;
 const COMMIT_RECORDS: usize = super::log::BLOB_RECORDS_MAX;
 /// Gaps held until they can be written; beyond that the last one is stretched.
 const GAPS_MAX: usize = 64;
-/// Epochs held likewise; there is one a run.
+/// Epochs held likewise. More than one or two wait only when commits fail, and then those of a run become one.
 const EPOCHS_MAX: usize = 16;
 /// A text longer than this is not recorded.
 const VALUE_BYTES_MAX: usize = 1 << 20;
@@ -223,10 +224,21 @@ impl Writer {
         }
     }
 
-    /// Takes note that the clock became trusted.
+    /// Takes note that the clock was set or became trusted. What waits in memory is moved at once; the row in the database
+    /// is about what is durable (which may be nothing), and goes there with the next tick, whatever the interval.
     pub fn epoch(&mut self, epoch: Epoch) {
-        if self.epochs.len() < EPOCHS_MAX {
-            self.epochs.push(epoch);
+        self.tail.lock().shift(epoch.first_seq..=epoch.last_seq, epoch.offset_ms);
+        let durable = self.status.get().durable_seq.unwrap_or(0);
+        let epoch = Epoch { last_seq: epoch.last_seq.min(durable), ..epoch };
+        let full = self.epochs.len() >= EPOCHS_MAX;
+        match self.epochs.last_mut() {
+            // Nothing was committed between the two.
+            Some(last) if (last.first_seq, last.last_seq) == (epoch.first_seq, epoch.last_seq) => {
+                last.offset_ms = last.offset_ms.saturating_add(epoch.offset_ms);
+                last.at = epoch.at;
+            }
+            _ if full => {}
+            _ => self.epochs.push(epoch),
         }
     }
 
@@ -245,7 +257,8 @@ impl Writer {
             self.look_for_room();
         }
         let interval = self.interval_ms();
-        let due = self.last_commit.is_none_or(|last| now.mono.since(last) >= interval);
+        // The plug may be pulled: what dates the records must not wait.
+        let due = !self.epochs.is_empty() || self.last_commit.is_none_or(|last| now.mono.since(last) >= interval);
         if due && !self.commit() {
             return;
         }

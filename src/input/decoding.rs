@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lines::Lines;
 use super::{DeltaFn, DeltaLimits};
 use crate::config::{Checksum, Format, Sentences};
-use crate::kernel::time::Now;
+use crate::kernel::time::{Now, Timestamp};
 use crate::kernel::update::{Source, Update};
 use crate::nmea0183::convert::XdrRule;
 use crate::nmea0183::{self, Counters};
@@ -21,6 +21,7 @@ pub(super) struct Decoding {
     pub(super) reported: Counters,
     good_before: u64,
     bytes_since_good: u64,
+    date_taken: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -44,7 +45,23 @@ impl Decoding {
             },
             Format::SignalK => Device::SignalK(DeltaLines::new(input.clone(), delta, limits)),
         };
-        Self { device, updates: Vec::new(), reported: Counters::default(), good_before: 0, bytes_since_good: 0 }
+        let (updates, reported) = (Vec::new(), Counters::default());
+        Self { device, updates, reported, good_before: 0, bytes_since_good: 0, date_taken: None }
+    }
+
+    /// Says whether the wall times of what is fed from now on may be wrong.
+    pub(super) fn doubt_wall(&mut self, in_doubt: bool) {
+        if let Device::Nmea0183 { decoder, .. } = &mut self.device {
+            decoder.doubt_wall(in_doubt);
+        }
+    }
+
+    /// The full date and time that the device gave in what was fed with this time of arrival, each once.
+    pub(super) fn take_date(&mut self, now: Now) -> Option<Timestamp> {
+        let Device::Nmea0183 { decoder, .. } = &self.device else { return None };
+        let (date, _) = decoder.date_learnt().filter(|(date, at)| *at == now && self.date_taken != Some(*date))?;
+        self.date_taken = Some(date);
+        self.date_taken
     }
 
     /// Takes bytes as they came.

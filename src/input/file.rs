@@ -134,11 +134,12 @@ impl<'a> Replay<'a> {
         }
         let first = self.decoding.updates.len();
         let Some(recorded) = recorded else {
-            self.decoding.feed(sentence, self.now);
+            self.intake.feed(&mut self.decoding, sentence, self.now);
             return Ok(());
         };
         // The logger knew when this was heard: the decoder takes the date from it, and values that carry no time of their
         // own are as old as that.
+        self.decoding.doubt_wall(false);
         self.decoding.feed(sentence, Now { wall: recorded, mono: self.now.mono });
         for update in &mut self.decoding.updates[first..] {
             update.timestamp.get_or_insert(recorded);

@@ -76,6 +76,16 @@ pub(super) struct Intake {
     sentences: Sentences,
     origin: Origin,
     when_full: WhenFull,
+    is_live: bool,
+}
+
+/// Whether what comes in is said now, so that the dates in it are today's.
+fn is_live(kind: &InputKind) -> bool {
+    match kind {
+        InputKind::Serial { .. } | InputKind::Udp { .. } | InputKind::Tcp { .. } | InputKind::TcpListen { .. } => true,
+        // Recordings, a boat that is made up, and what another server may have kept for a while.
+        InputKind::File { .. } | InputKind::Stdin | InputKind::Demo { .. } | InputKind::SignalK(_) => false,
+    }
 }
 
 impl Intake {
@@ -83,7 +93,8 @@ impl Intake {
         let name: Arc<str> = Arc::from(input.name.as_str());
         let status = Arc::new(InputStatus::new(Arc::clone(&name)));
         let (format, sentences) = (input.format, input.sentences.clone());
-        Self { name, wiring, status, format, sentences, origin, when_full: WhenFull::of(&input.kind) }
+        let (when_full, is_live) = (WhenFull::of(&input.kind), is_live(&input.kind));
+        Self { name, wiring, status, format, sentences, origin, when_full, is_live }
     }
 
     pub(super) fn now(&self) -> Now {
@@ -119,8 +130,14 @@ impl Intake {
     /// Decodes bytes and hands over what they say.
     pub(super) async fn take(&self, decoding: &mut Decoding, bytes: &[u8]) -> Result<(), Ended> {
         let now = self.now();
-        decoding.feed(bytes, now);
+        self.feed(decoding, bytes, now);
         self.hand_over(decoding, now).await
+    }
+
+    /// Decodes bytes that came just now.
+    pub(super) fn feed(&self, decoding: &mut Decoding, bytes: &[u8], now: Now) {
+        decoding.doubt_wall(!self.wiring.clock.is_trusted());
+        decoding.feed(bytes, now);
     }
 
     /// The stream is complete: an open line counts.
@@ -136,8 +153,12 @@ impl Intake {
         self.send(std::mem::take(&mut decoding.updates), now).await
     }
 
-    /// Brings the status up to date with the decoder's counters.
+    /// Brings the status up to date with the decoder's counters. A date that a device told is evidence for the clock.
     pub(super) fn report(&self, decoding: &mut Decoding, now: Now) {
+        let date = decoding.take_date(now);
+        if let (Some(judge), Some(date), true) = (&self.wiring.judge, date, self.is_live) {
+            judge.hear_date(self.origin, date);
+        }
         self.status.heard(&decoding.reported, decoding.counters(), now);
         decoding.reported = *decoding.counters();
     }

@@ -64,7 +64,7 @@ async fn receive(socket: &UdpSocket, object: &str, intake: &Intake) -> Result<Ne
             let decoding = senders.decoding(from.ip(), now, intake);
             // Each datagram fills the one list, so that they become one batch.
             mem::swap(&mut decoding.updates, &mut updates);
-            decoding.feed(&buffer[..count], now);
+            intake.feed(decoding, &buffer[..count], now);
             decoding.finish(now);
             mem::swap(&mut decoding.updates, &mut updates);
             intake.report(decoding, now);

@@ -223,6 +223,12 @@ impl Model {
         self.contexts.iter().filter_map(|place| place.node.as_deref())
     }
 
+    /// The newest value of every source at every path.
+    pub(super) fn slots_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        let nodes = self.contexts.iter_mut().filter_map(|place| place.node.as_deref_mut());
+        nodes.flat_map(|node| node.leaves_mut().iter_mut().flat_map(|leaf| leaf.slots.iter_mut()))
+    }
+
     /// How many contexts there are.
     pub fn context_count(&self) -> usize {
         self.contexts.len() - self.free.len()

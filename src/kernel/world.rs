@@ -3,6 +3,7 @@
 
 mod notify;
 mod recall;
+mod redate;
 mod replica;
 mod silence;
 

@@ -115,6 +115,8 @@ fn is_query(sentence: &Sentence<'_>) -> bool {
 pub struct State {
     /// Time of arrival of the sentence in hand.
     pub now: Now,
+    /// Whether the wall time of arrival may be wrong by any amount: then no date is taken from it.
+    pub wall_in_doubt: bool,
     /// What the sentences of single devices need of each other.
     pub devices: device::DeviceState,
     /// Time in the tag block of the sentence in hand.
@@ -127,7 +129,15 @@ pub struct State {
     spare: Vec<PathValue>,
 }
 
+/// Around midnight, for so many milliseconds, a receiver's date and time of day may not be of the same day.
+const MIDNIGHT_MS: i64 = 5_000;
+
 impl State {
+    /// The last full date and time that the device gave, and when it did.
+    pub fn learnt(&self) -> Option<(Timestamp, Now)> {
+        self.clock
+    }
+
     /// Notes a full date and time that the device gave.
     pub fn learn(&mut self, time: Timestamp) {
         self.clock = Some((time, self.now));
@@ -135,20 +145,35 @@ impl State {
 
     /// The time that a `hhmmss` field means, on the day that brings it nearest to the time of the tag block, else to the
     /// time last learnt from the device (moved on by what has passed since), else to the wall clock. So midnight never
-    /// jumps a day, whichever of two sentences comes first.
+    /// jumps a day, whichever of two sentences comes first. `None` when the day is not known.
     pub fn resolve(&self, time_of_day: &str) -> Option<Timestamp> {
         let of_day = field::time_of_day(time_of_day)?;
-        let expected = match (self.tag_time, self.clock) {
-            (Some(tagged), _) => tagged,
-            (None, Some((time, at))) => {
-                time.plus_millis(i64::try_from(self.now.mono.since(at.mono)).unwrap_or(i64::MAX))
-            }
-            (None, None) => self.now.wall,
-        };
+        let expected = self.tag_time.or_else(|| self.expected())?;
         let today = expected.start_of_day().plus_millis(of_day);
         let days =
             (expected.as_millis().saturating_sub(today.as_millis()) + field::DAY_MS / 2).div_euclid(field::DAY_MS);
         Some(today.plus_millis(days * field::DAY_MS))
+    }
+
+    /// The time by what was last learnt from the device, else by the wall clock, if that is right.
+    fn expected(&self) -> Option<Timestamp> {
+        match self.clock {
+            Some((time, at)) => Some(time.plus_millis(i64::try_from(self.now.mono.since(at.mono)).unwrap_or(i64::MAX))),
+            None => (!self.wall_in_doubt).then_some(self.now.wall),
+        }
+    }
+
+    /// The time that a date (midnight of its day) and a time of day come to, with the faults of receivers taken out: a week
+    /// number that has rolled over, and a date that changes some sentences before or after the time of day at midnight.
+    pub fn full_time(&self, date: Timestamp, of_day: i64) -> Timestamp {
+        let time = position::rolled_over(date.plus_millis(of_day), self.now.wall);
+        let Some(expected) = self.expected() else { return time };
+        let moved = match of_day {
+            0..MIDNIGHT_MS => time.plus_millis(field::DAY_MS),
+            _ if of_day >= field::DAY_MS - MIDNIGHT_MS => time.plus_millis(-field::DAY_MS),
+            _ => return time,
+        };
+        if moved.as_millis().abs_diff(expected.as_millis()) < MIDNIGHT_MS as u64 { moved } else { time }
     }
 
     /// Brings the own position in an update to WGS 84 when its talker has announced another datum.
@@ -184,4 +209,61 @@ pub fn put_given(update: &mut Update, path: &'static str, text: &str, n: Option<
 /// Understood when there is a value among what was published, otherwise an empty report.
 pub fn understood(update: &Update) -> Outcome {
     if update.values.iter().any(|v| v.value != Value::Null) { Outcome::Understood } else { Outcome::Nothing }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::time::Moment;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a time")
+    }
+
+    /// A device that told a date, and so many milliseconds later.
+    fn after(learnt: Option<&str>, wall: &str, ms: u64) -> State {
+        let mut state = State { now: Now { wall: at(wall), mono: Moment::default() }, ..State::default() };
+        if let Some(time) = learnt {
+            state.learn(at(time));
+        }
+        state.now = Now { wall: state.now.wall.plus_millis(ms as i64), mono: Moment::from_millis(ms) };
+        state
+    }
+
+    #[test]
+    fn a_date_that_changes_too_late_or_too_early_at_midnight_is_put_right() {
+        let table = [
+            // The date that was learnt, milliseconds since, what the sentence says, what it means.
+            (Some("2027-01-15T23:59:59Z"), 1_000, "150127", "000000", "2027-01-16T00:00:00.000Z"),
+            (Some("2027-01-15T23:59:59Z"), 1_000, "160127", "000000", "2027-01-16T00:00:00.000Z"),
+            (Some("2027-01-15T23:59:58Z"), 1_000, "160127", "235959", "2027-01-15T23:59:59.000Z"),
+            (Some("2027-01-31T23:59:59Z"), 2_000, "310127", "000001", "2027-02-01T00:00:01.000Z"),
+            // A recording read as fast as it can be: no time passes.
+            (Some("2027-01-15T23:59:59Z"), 0, "150127", "000001", "2027-01-16T00:00:01.000Z"),
+            // By the wall clock, when the device has said nothing yet.
+            (None, 0, "150127", "000001", "2027-01-16T00:00:01.000Z"),
+            // Not at midnight, or not by a day: as it is said.
+            (Some("2027-01-15T23:59:59Z"), 8_000, "150127", "000007", "2027-01-15T00:00:07.000Z"),
+            (Some("2027-01-15T12:00:00Z"), 1_000, "150127", "000000", "2027-01-15T00:00:00.000Z"),
+            (Some("2027-01-15T23:59:59Z"), 1_000, "140127", "000000", "2027-01-14T00:00:00.000Z"),
+        ];
+        for (learnt, ms, date, time, expected) in table {
+            let state = after(learnt, "2027-01-16T00:00:01Z", ms);
+            let (date, of_day) = (field::date(date).expect("a date"), field::time_of_day(time).expect("a time"));
+            assert_eq!(state.full_time(date, of_day).to_string(), expected, "{learnt:?} {date} {time}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_means_nothing_without_a_date_or_a_clock_that_is_right() {
+        let mut state = after(None, "1970-01-01T00:00:40Z", 0);
+        assert!(state.resolve("100000").is_some());
+        state.wall_in_doubt = true;
+        assert_eq!(state.resolve("100000"), None);
+        state.learn(at("2027-01-15T10:00:00Z"));
+        assert_eq!(state.resolve("100001"), Some(at("2027-01-15T10:00:01Z")));
+        let mut tagged = State { tag_time: Some(at("2027-01-15T10:00:00Z")), ..State::default() };
+        tagged.wall_in_doubt = true;
+        assert_eq!(tagged.resolve("100001"), Some(at("2027-01-15T10:00:01Z")));
+    }
 }

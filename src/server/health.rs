@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 
 use super::{Shared, headers};
+use crate::clock::trust::Verdict;
 #[cfg(feature = "history")]
 use crate::history::status::{State as Recording, Status as Recorder};
 use crate::hub::HubCounters;
@@ -80,6 +81,7 @@ pub async fn healthz(Extract(shared): Extract<Arc<Shared>>) -> Response {
         "version": env!("CARGO_PKG_VERSION"),
         "apiVersion": API_VERSION,
         "uptime": now.mono.since(shared.health.started) / 1_000,
+        "clock": clock(&shared.clock.verdict(), now),
         "inputs": shared.inputs().iter().map(|input| described(input, now)).collect::<Vec<_>>(),
         "hub": {
             "batches": count(&hub.batches),
@@ -110,6 +112,20 @@ pub async fn readyz(Extract(shared): Extract<Arc<Shared>>) -> Response {
 fn uncached(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
     response
+}
+
+/// The clock. Times are seconds.
+fn clock(verdict: &Verdict, now: Now) -> Json {
+    let seconds = |ms: i64| ms as f64 / 1_000.0;
+    json!({
+        "trusted": verdict.trusted,
+        "why": verdict.why.as_str(),
+        "reason": verdict.why.to_string(),
+        "time": now.wall.to_string(),
+        "correction": seconds(verdict.correction_ms),
+        "steps": verdict.steps,
+        "lastStep": verdict.last_step_ms.map(seconds),
+    })
 }
 
 /// An input. Times are seconds, back from now; `null` for never.

@@ -104,6 +104,12 @@ impl Collector for Reading {
             recorder(&mut out, &history.status.get())?;
         }
 
+        let clock = shared.clock.verdict();
+        gauge(&mut out, "clock_trusted", "Whether the wall clock is trusted", f64::from(u8::from(clock.trusted)))?;
+        let correction = clock.correction_ms as f64 / 1_000.0;
+        gauge(&mut out, "clock_correction_seconds", "Added to what the clock of the machine shows", correction)?;
+        counter(&mut out, "clock_steps", "Times that the clock of the machine was set", clock.steps)?;
+
         let uptime_ms = shared.clock.now().mono.since(shared.health.started());
         gauge(&mut out, "uptime_seconds", "Time since the start", uptime_ms as f64 / 1_000.0)?;
         if let Some(bytes) = resident_bytes() {

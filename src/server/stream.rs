@@ -64,7 +64,7 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
     let max = shared.settings.message_bytes_max;
     WsTransport::bound(upgrade, max).on_upgrade(move |socket| async move {
         let _place = place;
-        let now = shared.clock.now();
+        let (now, wall) = shared.time_to_tell();
         let info = wants_events.then(|| server_events::vessel_info(&shared));
         let session = {
             let world = shared.feed.read();
@@ -73,7 +73,7 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
             let resume = if let Beginning::Gap { to, .. } = beginning { Some(to) } else { asked };
             let mut session = Session::new(Options { resume, ..options.clone() }, &world, now.mono);
             let timepoint = options.timepoints.then(|| asked.unwrap_or(session.cursor()).0);
-            session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), timepoint));
+            session.reply(hello::live(&shared.identity, wall, timepoint));
             if let Beginning::Gap { from, to } = beginning {
                 session.reply(resume::gap_message(from.0, to.0, "between two runs of the server"));
             }

@@ -61,9 +61,9 @@ async fn client(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     // TCP-04: nothing before a subscribe message.
     let rows_max = shared.settings.rows_max;
     let options = Options { subscribe: Implied::None, send_cached: true, rows_max, ..Options::default() };
-    let now = shared.clock.now();
+    let (now, wall) = shared.time_to_tell();
     let mut session = Session::new(options, &shared.feed.read(), now.mono);
-    session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), None));
+    session.reply(hello::live(&shared.identity, wall, None));
     let client = Client::new(session, shared.writer_for(peer, "tcp", true));
     let ended = driver::drive(transport, client, shared.feed.clone(), shared.surroundings(written)).await;
     tracing::debug!(%peer, reason = ended.as_str(), "TCP stream ended");

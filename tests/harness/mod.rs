@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use taffrail::app::Server;
+use taffrail::clock::board::Board;
 use taffrail::clock::{Clock, SystemClock};
 use taffrail::config::{Config, Sources};
 use tokio::sync::{Mutex, OnceCell};
@@ -54,6 +55,11 @@ impl TestServer {
 
     /// The same with a clock of the test's own, and a state directory that may outlive the server.
     pub async fn start_with(toml: &str, clock: Arc<dyn Clock>, state: &Path) -> Self {
+        Self::start_on(toml, clock, state, Board::unknown()).await
+    }
+
+    /// The same on a machine whose files say of its clock what the test wants.
+    pub async fn start_on(toml: &str, clock: Arc<dyn Clock>, state: &Path, board: Board) -> Self {
         let environment = vec![("STATE_DIRECTORY".to_owned(), state.to_str().unwrap().to_owned())];
         let sources = Sources { file: Some(("test.toml", toml)), environment, ..Sources::default() };
         let mut config = Config::load(&sources).unwrap_or_else(|problems| panic!("{problems}\n{toml}"));
@@ -64,7 +70,7 @@ impl TestServer {
         if !toml.contains("[[input]]") {
             config.inputs.clear();
         }
-        let server = Server::start(&config, clock).await.expect("a server that starts");
+        let server = Server::start_on(&config, clock, board).await.expect("a server that starts");
         Self { http: server.http, tcp: server.tcp, server, writer: OnceCell::new(), _state: None }
     }
 

@@ -150,6 +150,10 @@ impl ContextNode {
         self.index.get(&path).map(|&at| &self.leaves[at as usize])
     }
 
+    pub(super) fn leaves_mut(&mut self) -> &mut [Leaf] {
+        &mut self.leaves
+    }
+
     pub(super) fn leaf_mut(&mut self, path: PathId) -> Option<&mut Leaf> {
         self.index.get(&path).map(|&at| &mut self.leaves[at as usize])
     }

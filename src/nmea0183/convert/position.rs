@@ -23,7 +23,7 @@ const ROLLOVER_MS: i64 = 1024 * 7 * field::DAY_MS;
 pub fn rmc(s: &Sentence<'_>, state: &mut State, update: &mut Update) -> Outcome {
     let valid = field::status(s.field(2)) != Some(false) && !field::mode_is_invalid(s.field(12));
     let stamp = match (field::time_of_day(s.field(1)), field::date(s.field(9))) {
-        (Some(of_day), Some(date)) => Some(rolled_over(date.plus_millis(of_day), state.now.wall)),
+        (Some(of_day), Some(date)) => Some(state.full_time(date, of_day)),
         _ => None,
     };
     if let Some(time) = stamp.or_else(|| state.resolve(s.field(1))) {

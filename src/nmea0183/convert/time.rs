@@ -2,7 +2,7 @@
 
 use super::super::sentence::Sentence;
 use super::super::{Outcome, field};
-use super::position::{put_datetime, rolled_over};
+use super::position::put_datetime;
 use super::{State, understood};
 use crate::kernel::update::Update;
 
@@ -13,7 +13,7 @@ pub fn zda(s: &Sentence<'_>, state: &mut State, update: &mut Update) -> Outcome 
         let empty = (1..=4).any(|n| s.field(n).is_empty());
         return if empty { Outcome::Nothing } else { Outcome::Malformed };
     };
-    let time = rolled_over(date.plus_millis(of_day), state.now.wall);
+    let time = state.full_time(date, of_day);
     state.learn(time);
     update.timestamp = Some(time);
     put_datetime(update, time);
