@@ -30,6 +30,7 @@ pub mod chunk;
 mod column;
 pub mod disk;
 mod envelope;
+pub mod import;
 mod intake;
 mod keyframe;
 pub mod log;
