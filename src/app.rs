@@ -2,6 +2,8 @@
 
 mod banner;
 mod defaults;
+#[cfg(feature = "history")]
+pub mod import;
 mod persist;
 #[cfg(feature = "history")]
 pub mod recording;
@@ -361,8 +363,8 @@ fn settings(config: &Config, timepoints: bool) -> Settings {
     }
 }
 
-/// Reads a line of an input that speaks Signal K; the number of things in it that could not be used comes back.
-fn read_delta(
+/// Reads a line of an input or a recording that speaks Signal K; the number of things in it that could not be used comes back.
+pub(crate) fn read_delta(
     text: &str,
     input: &str,
     limits: input::DeltaLimits,

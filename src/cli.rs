@@ -14,6 +14,8 @@ pub mod explain;
 pub mod export;
 #[cfg(feature = "history")]
 pub mod history;
+#[cfg(feature = "history")]
+pub mod import;
 pub mod man;
 pub mod ports;
 pub mod self_check;
@@ -53,6 +55,9 @@ pub enum Command {
     /// Look after what was recorded.
     #[cfg(feature = "history")]
     History(Box<history::Task>),
+    /// Bring recordings into the history.
+    #[cfg(feature = "history")]
+    Import(Box<import::Task>),
     /// List the serial ports.
     Ports(ports::Arguments),
     /// Ask the server there how it is ([`status::ask`]).
@@ -99,6 +104,8 @@ enum Subcommand {
     /// Look at what has been recorded, and look after it
     #[cfg(feature = "history")]
     History(history::Arguments),
+    #[cfg(feature = "history")]
+    Import(import::Arguments),
     Ports(ports::Arguments),
     /// Show how the running server is doing, input by input
     Status(Flags),
@@ -139,6 +146,8 @@ pub fn parse(
         Some(Subcommand::History(arguments)) => history::read(outer, arguments, variables),
         #[cfg(feature = "history")]
         Some(Subcommand::Export(arguments)) => export::read(outer, arguments, variables),
+        #[cfg(feature = "history")]
+        Some(Subcommand::Import(arguments)) => import::read(outer, arguments, variables),
         Some(_) if outer != Flags::default() => {
             Err(Refusal("the server's flags mean nothing to this command\n".to_owned()))
         }

@@ -17,6 +17,8 @@ fn main() -> ExitCode {
         Ok(Command::Export(task)) => ended(&cli::export::run(&task)),
         #[cfg(feature = "history")]
         Ok(Command::History(task)) => ended(&cli::history::run(&task).and_then(|text| print(text.as_bytes()))),
+        #[cfg(feature = "history")]
+        Ok(Command::Import(task)) => ended(&cli::import::run(&task, |text| print(text.as_bytes()))),
         Ok(Command::Ports(arguments)) => ended(&cli::ports::run(&arguments)),
         Ok(Command::Status(address)) => ended(&status(address)),
         Ok(Command::SelfCheck(check)) => self_check(&check),

@@ -178,7 +178,7 @@ fn read(feed: &Feed, cursor: Seq, now: Now, trusted: bool) -> (Vec<Record>, Opti
     (records, None, upto)
 }
 
-fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Record>) {
+pub(super) fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Record>) {
     let source = world.model.sources().name(change.source);
     let record = |path: &Arc<str>, value: Value, kind| Record {
         seq: change.seq.0,

@@ -27,8 +27,8 @@ use super::store::Store;
 use super::writer::{STAMP_MAX, VALUE_BYTES_MAX};
 use crate::kernel::time::Timestamp;
 
-/// Values of one transaction: 8 MiB of memory, and some minutes of a busy boat.
-pub const VALUES_PER_COMMIT: usize = 65_536;
+/// Values of one transaction: 4 MiB of memory, and a quarter of an hour of a quiet boat.
+pub const VALUES_PER_COMMIT: usize = 32_768;
 /// Bytes of text of one transaction.
 const TEXT_PER_COMMIT: usize = 8 << 20;
 
@@ -206,7 +206,10 @@ impl Import {
             (file.id, lines as i64, stage, file.points as i64, first, last),
         )?;
         // Retention looks for other vessels from here on.
-        tx.execute("UPDATE dropped SET others_from = min(others_from, ?1)", [first.map(window_of).unwrap_or(i64::MAX)])?;
+        tx.execute(
+            "UPDATE dropped SET others_from = min(others_from, ?1)",
+            [first.map(window_of).unwrap_or(i64::MAX)],
+        )?;
         tx.commit()?;
         Ok(file)
     }
@@ -244,6 +247,11 @@ impl Import {
     /// A database that cannot be read.
     pub fn used_bytes(&self) -> Result<u64, HistoryError> {
         self.store.pages().map(|pages| pages.used).map_err(HistoryError::sql("read the size"))
+    }
+
+    /// Values that came of the recording at hand so far.
+    pub fn points(&self) -> u64 {
+        self.file.map_or(0, |file| file.points)
     }
 
     /// Values that could not be kept: texts of megabytes, times beyond all calendars, a window that is full.
