@@ -12,6 +12,7 @@ pub mod assemble;
 pub mod aton_type;
 pub mod calendar;
 pub mod encode;
+pub mod from_values;
 pub mod inland;
 pub mod message;
 pub mod ship_type;

@@ -14,6 +14,8 @@ pub mod field;
 pub mod framer;
 pub mod sentence;
 pub mod tag_block;
+pub mod talker;
+pub mod write;
 
 use compact_str::CompactString;
 

@@ -130,13 +130,16 @@ fn what_was_exported_can_be_brought_into_another_history() {
     let file = write(second.path(), "export.jsonl", &deltas);
     let told = import(second.path(), &file, &["--own", OWN]).unwrap();
     assert!(!told.contains("not used"), "{told}");
+    // Members of objects have no order, and a vessel is given its number again with the first that is heard of it.
     let sorted = |text: &str| {
-        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let deltas = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+        let told = deltas.filter(|delta| delta["updates"][0]["values"][0]["path"] != "mmsi");
+        let mut lines: Vec<String> = told.map(|delta| delta.to_string()).collect();
         lines.sort_unstable();
         lines
     };
     let (want, got) = (sorted(&deltas), sorted(&everything(second.path())));
-    assert_eq!(got.len(), want.len());
+    assert!(want.len() > 6_000);
     assert!(got == want, "the same values at the same times of the same sources");
 }
 
