@@ -7,6 +7,8 @@ pub mod import;
 mod persist;
 #[cfg(feature = "history")]
 pub mod recording;
+#[cfg(feature = "history")]
+pub mod replay;
 mod service_manager;
 
 use std::net::SocketAddr;
@@ -102,12 +104,7 @@ impl Phase {
 
 /// Runs a server until SIGINT or SIGTERM.
 pub fn run(config: &Config) -> anyhow::Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(WORKER_THREADS_MAX);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
-        .enable_all()
-        .build()?;
+    let runtime = runtime()?;
     let clock = Arc::new(SystemClock::new());
     let result = runtime.block_on(async {
         let server = Server::start(config, clock).await?;
@@ -131,7 +128,18 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     result
 }
 
-async fn wait_for_signal() -> std::io::Result<&'static str> {
+/// The threads of a server.
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(WORKER_THREADS_MAX);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .enable_all()
+        .build()
+}
+
+/// Waits for SIGINT or SIGTERM, and says which it was.
+pub(crate) async fn wait_for_signal() -> std::io::Result<&'static str> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

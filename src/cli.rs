@@ -2,7 +2,7 @@
 //!
 //! Each subcommand is a file in `cli/` and a line in `Subcommand`; one that does not exist yet does not show in the help.
 //! [`parse`] prints nothing and does not exit: it takes arguments and variables and answers. The tools that read and write
-//! as they go (`convert`, `discover`, `explain`, `export`, `ports`) have a `run` that `main` calls.
+//! as they go (`convert`, `discover`, `explain`, `export`, `import`, `ports`, `replay`) have a `run` that `main` calls.
 
 pub mod check_config;
 pub mod completions;
@@ -18,6 +18,8 @@ pub mod history;
 pub mod import;
 pub mod man;
 pub mod ports;
+#[cfg(feature = "history")]
+pub mod replay;
 pub mod self_check;
 pub mod status;
 
@@ -60,6 +62,9 @@ pub enum Command {
     Import(Box<import::Task>),
     /// List the serial ports.
     Ports(ports::Arguments),
+    /// Serve a recording again.
+    #[cfg(feature = "history")]
+    Replay(Box<replay::Task>),
     /// Ask the server there how it is ([`status::ask`]).
     Status(std::net::SocketAddr),
     /// Look whether the server would run.
@@ -107,6 +112,8 @@ enum Subcommand {
     #[cfg(feature = "history")]
     Import(import::Arguments),
     Ports(ports::Arguments),
+    #[cfg(feature = "history")]
+    Replay(replay::Arguments),
     /// Show how the running server is doing, input by input
     Status(Flags),
     /// Look whether the server would start here: its ports, its directories, its devices
@@ -148,6 +155,8 @@ pub fn parse(
         Some(Subcommand::Export(arguments)) => export::read(outer, arguments, variables),
         #[cfg(feature = "history")]
         Some(Subcommand::Import(arguments)) => import::read(outer, arguments, variables),
+        #[cfg(feature = "history")]
+        Some(Subcommand::Replay(arguments)) => replay::read(outer, arguments, variables),
         Some(_) if outer != Flags::default() => {
             Err(Refusal("the server's flags mean nothing to this command\n".to_owned()))
         }

@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "history")]
         Ok(Command::Import(task)) => ended(&cli::import::run(&task, |text| print(text.as_bytes()))),
         Ok(Command::Ports(arguments)) => ended(&cli::ports::run(&arguments)),
+        #[cfg(feature = "history")]
+        Ok(Command::Replay(task)) => ended(&cli::replay::run(&task, |text| print(text.as_bytes()))),
         Ok(Command::Status(address)) => ended(&status(address)),
         Ok(Command::SelfCheck(check)) => self_check(&check),
         Err(Refusal(message)) => {

@@ -48,7 +48,7 @@ pub struct Arguments {
     source: String,
     /// The context that is this boat in recorded deltas, such as vessels.urn:mrn:imo:mmsi:230029970 [default: what their
     /// hello says]
-    #[arg(long, value_name = "CONTEXT", value_parser = context)]
+    #[arg(long, value_name = "CONTEXT", value_parser = own_context)]
     own: Option<String>,
     /// Take sentences without a checksum, and with a wrong one
     #[arg(long)]
@@ -60,7 +60,8 @@ fn source(text: &str) -> Result<String, &'static str> {
     is_word.then(|| text.to_owned()).ok_or("letters, digits, - and _ were expected")
 }
 
-fn context(text: &str) -> Result<String, &'static str> {
+/// Reads the context of a vessel.
+pub(super) fn own_context(text: &str) -> Result<String, &'static str> {
     let is_vessel = text.starts_with("vessels.") && names::context_is_valid(text);
     is_vessel.then(|| text.to_owned()).ok_or("a vessel such as vessels.urn:mrn:imo:mmsi:230029970 was expected")
 }
@@ -149,7 +150,7 @@ impl Task {
             progress.show(|| format!("{name}: looking through it, {} %", percent(bytes)));
             true
         })?;
-        anyhow::ensure!(survey.known_lines > 0, "no line of it is a sentence of NMEA 0183 or a Signal K delta");
+        anyhow::ensure!(survey.is_known(), "no line of it is a sentence of NMEA 0183 or a Signal K delta");
         let start = match (survey.first, start) {
             (Some(first), _) => first,
             (None, Some(start)) => *start,

@@ -55,8 +55,10 @@ pub struct Survey {
     pub first: Option<Timestamp>,
     /// Whether any line tells a time, if only that of the day.
     pub tells_time: bool,
-    /// Lines of a kind that is understood.
-    pub known_lines: u64,
+    /// Lines that are sentences of NMEA 0183, right or wrong.
+    pub sentences: u64,
+    /// Lines that are deltas.
+    pub deltas: u64,
     /// What the hello among its deltas says of whose they are.
     pub own: Option<CompactString>,
 }
@@ -100,6 +102,13 @@ enum Kind {
     Other,
 }
 
+impl Survey {
+    /// Whether any line is of a kind that is understood.
+    pub const fn is_known(&self) -> bool {
+        self.sentences + self.deltas > 0
+    }
+}
+
 /// Looks through a file. `progress` is told how many bytes of it have been read, and ends it by answering false.
 ///
 /// # Errors
@@ -107,7 +116,8 @@ enum Kind {
 pub fn survey(path: &Path, limits: DeltaLimits, mut progress: impl FnMut(u64) -> bool) -> io::Result<Survey> {
     let mut lines = LineReader::open(path, limits.line_bytes_max)?;
     let mut hash = Sha1::new();
-    let mut survey = Survey { bytes: 0, hash: [0; 20], first: None, tells_time: false, known_lines: 0, own: None };
+    let mut survey =
+        Survey { bytes: 0, hash: [0; 20], first: None, tells_time: false, sentences: 0, deltas: 0, own: None };
     while let Some(is_whole) = lines.next()? {
         survey.bytes += lines.line.len() as u64;
         hash.update(&lines.line);
@@ -116,7 +126,8 @@ pub fn survey(path: &Path, limits: DeltaLimits, mut progress: impl FnMut(u64) ->
         }
         let (prefix, text) = recorded_time::split_prefix(lines.line.trim_ascii_end());
         let kind = kind(prefix, text);
-        survey.known_lines += u64::from(matches!(kind, Kind::Sentence | Kind::Delta));
+        survey.sentences += u64::from(kind == Kind::Sentence);
+        survey.deltas += u64::from(kind == Kind::Delta);
         if survey.own.is_none() && kind == Kind::Delta {
             survey.own = own_of_hello(text);
         }
