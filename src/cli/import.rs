@@ -150,6 +150,9 @@ impl Task {
             progress.show(|| format!("{name}: looking through it, {} %", percent(bytes)));
             true
         })?;
+        if survey.bytes == 0 {
+            return Ok("empty".to_owned());
+        }
         anyhow::ensure!(survey.is_known(), "no line of it is a sentence of NMEA 0183 or a Signal K delta");
         let start = match (survey.first, start) {
             (Some(first), _) => first,

@@ -9,11 +9,11 @@
 //! numbers, and those that are in are left out. When all of it is in, the hours that it touched are merged and their
 //! keyframes written anew, oldest first; that can be done again at will.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::HistoryError;
 use super::chunk::Point;
@@ -64,6 +64,9 @@ pub struct Import {
     waiting: Vec<(usize, Record)>,
     text_bytes: usize,
     refused: u64,
+    /// Recordings that were read from their first line on, and the hours that these touched.
+    whole: HashSet<i64>,
+    hours: BTreeSet<i64>,
 }
 
 /// The recording at hand.
@@ -87,6 +90,8 @@ impl Import {
             waiting: Vec::new(),
             text_bytes: 0,
             refused: 0,
+            whole: HashSet::new(),
+            hours: BTreeSet::new(),
         })
     }
 
@@ -128,6 +133,9 @@ impl Import {
                 },
             )
             .map_err(&sql)?;
+        if progress.lines == 0 {
+            self.whole.insert(file.id);
+        }
         self.file = Some(file);
         self.waiting.clear();
         self.text_bytes = 0;
@@ -194,6 +202,7 @@ impl Import {
             let at = record.capture.as_millis();
             let (first, last) = file.range.unwrap_or((at, at));
             file.range = Some((first.min(at), last.max(at)));
+            self.hours.insert(window_of(at).div_euclid(WINDOWS_PER_HOUR) * WINDOWS_PER_HOUR);
             placed.push((window_of(at), series, Point { at: record.capture, seq: record.seq, value: record.value }));
         }
         file.points += placed.len() as u64;
@@ -232,7 +241,9 @@ impl Import {
                 return Ok(());
             }
         }
-        for hour in touched(conn)? {
+        let mut hours = std::mem::take(&mut self.hours);
+        touched_before(conn, &self.whole, &mut hours)?;
+        for hour in hours.into_iter().filter(|hour| hour * WINDOW_MS < now.as_millis()) {
             keyframe::write(conn, sealer, hour)?;
             if !each(start(hour)) {
                 return Ok(());
@@ -265,16 +276,17 @@ impl Import {
     }
 }
 
-/// The merged hours in which recordings that are complete have brought something, oldest first.
-fn touched(conn: &Connection) -> rusqlite::Result<BTreeSet<i64>> {
-    let ranges: Option<(i64, i64)> = conn
-        .query_row("SELECT min(t0), max(t1) FROM import WHERE stage = 1 HAVING min(t0) IS NOT NULL", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
-    let Some((first, last)) = ranges else { return Ok(BTreeSet::new()) };
-    let mut statement =
-        conn.prepare("SELECT id FROM window WHERE span = ?1 AND id > ?2 - ?1 AND id <= ?3 ORDER BY id")?;
-    let hours = statement.query_map((WINDOWS_PER_HOUR, window_of(first), window_of(last)), |row| row.get(0))?;
-    hours.collect()
+/// Adds the hours between the ends of recordings that are complete and were not read from their first line on in this run:
+/// which of them they touched is not known any more.
+fn touched_before(conn: &Connection, whole: &HashSet<i64>, hours: &mut BTreeSet<i64>) -> rusqlite::Result<()> {
+    let mut complete = conn.prepare("SELECT id, t0, t1 FROM import WHERE stage = 1 AND t0 IS NOT NULL")?;
+    let ranges: Vec<(i64, i64, i64)> =
+        complete.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<rusqlite::Result<_>>()?;
+    let mut merged = conn.prepare("SELECT id FROM window WHERE span = ?1 AND id > ?2 - ?1 AND id <= ?3 ORDER BY id")?;
+    for (_, first, last) in ranges.into_iter().filter(|(id, _, _)| !whole.contains(id)) {
+        for hour in merged.query_map((WINDOWS_PER_HOUR, window_of(first), window_of(last)), |row| row.get(0))? {
+            hours.insert(hour?);
+        }
+    }
+    Ok(())
 }
