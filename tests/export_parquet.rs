@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
-use parquet::record::Row;
+use parquet::record::{Field, Row};
 use taffrail::demo::Demo;
 use taffrail::kernel::time::Timestamp;
 
@@ -18,16 +18,16 @@ fn taffrail(state: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A row as a line of CSV has it, but for objects, whose text is compared as it is.
+/// A row as a line of CSV, but for the quoting.
 fn line(row: &Row) -> String {
-    let field = |name: &str| {
-        let (_, field) = row.get_column_iter().find(|(column, _)| *column == name).unwrap();
-        let text = field.to_string();
-        if text == "null" { String::new() } else { text.trim_matches('"').to_owned() }
+    let field = |name: &str| match row.get_column_iter().find(|(column, _)| *column == name).unwrap().1 {
+        Field::Double(n) => format!("{n:?}"),
+        Field::Str(text) => text.clone(),
+        Field::Bytes(bytes) => String::from_utf8(bytes.data().to_vec()).unwrap(),
+        Field::Null => String::new(),
+        other => panic!("{name}: {other}"),
     };
-    let (_, parquet::record::Field::TimestampMillis(ms)) = row.get_column_iter().next().unwrap() else {
-        panic!("{row}");
-    };
+    let Some((_, Field::TimestampMillis(ms))) = row.get_column_iter().next() else { panic!("{row}") };
     let value = match (field("latitude"), field("longitude")) {
         (latitude, longitude) if !latitude.is_empty() => {
             format!("{{\"latitude\":{latitude},\"longitude\":{longitude}}}")
@@ -35,15 +35,19 @@ fn line(row: &Row) -> String {
         _ => field("number") + &field("text") + &field("json"),
     };
     let time = Timestamp::from_millis(*ms);
-    format!("{time},{},{},{},{value}", field("context"), field("path"), field("source"))
+    format!("{time},{},{},{},{}", field("context"), field("path"), field("source"), printed(&value))
 }
 
-/// A line of CSV without its quoting; numbers as Rust prints them.
+/// A line of CSV without its quoting.
 fn plain(line: &str) -> String {
     let fields: Vec<&str> = line.splitn(5, ',').collect();
-    let value = fields[4].trim_matches('"').replace("\"\"", "\"");
-    let value = value.parse::<f64>().map_or(value, |n| format!("{n:?}"));
-    format!("{},{value}", fields[..4].join(","))
+    let value = fields[4].strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(fields[4]);
+    format!("{},{}", fields[..4].join(","), printed(&value.replace("\"\"", "\"")))
+}
+
+/// Numbers as Rust prints them, everything else as it is.
+fn printed(value: &str) -> String {
+    value.parse::<f64>().map_or_else(|_| value.to_owned(), |n| format!("{n:?}"))
 }
 
 #[test]
