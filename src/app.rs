@@ -1,6 +1,7 @@
 //! The composition root: everything is built, wired, started and stopped here, and nowhere else.
 
 mod banner;
+mod baud_rates;
 mod defaults;
 #[cfg(feature = "history")]
 pub mod import;
@@ -12,7 +13,9 @@ pub mod replay;
 mod service_manager;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU32;
+#[cfg(feature = "history")]
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -197,6 +200,7 @@ impl Server {
         let started = clock.now().mono;
         let shared = Arc::new(Shared {
             feed: feed.clone(),
+            began: Seq(head),
             instance,
             identity: Identity { name: config.server.name.clone(), own },
             clock: clock.clone(),
@@ -209,7 +213,7 @@ impl Server {
             hub_counters: hub.clone(),
             health: server::health::Health::new(started),
             events: server::server_events::Events::default(),
-            app_data: server::app_data::AppData::open(state),
+            app_data: server::app_data::AppData::open(state.clone()),
             #[cfg(feature = "history")]
             history,
             tcp_port: tcp.as_ref().map(|(_, address)| address.port()),
@@ -226,6 +230,7 @@ impl Server {
 
         let mut wiring = Wiring::new(inbox, clock, sources.tracker.clone(), sources.token.clone());
         wiring.delta = read_delta;
+        wiring.baud_memory = Arc::new(baud_rates::BaudRates::open(state));
         wiring.delta_limits =
             input::DeltaLimits { line_bytes_max: config.limits.message_bytes, depth_max: config.limits.depth };
         wiring.home = Some(Home { own: own_name, instance, feed });

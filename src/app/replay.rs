@@ -30,7 +30,7 @@ use crate::kernel::world::World;
 use crate::server::nmea_tcp::{self, Service, Voice};
 use crate::server::playback::play::{From, Play, on_a_thread};
 use crate::server::playback::tape::{HistoryTape, Tape};
-use crate::server::remote::{self, Command, Remote, State};
+use crate::server::remote::{self, Command, Notices, Remote, State};
 use crate::server::{self, Settings, Shared};
 
 pub use file_tape::{FileTape, Reel};
@@ -97,6 +97,7 @@ pub struct Replay {
     /// Whose recording it is, in full.
     pub own: String,
     remote: Remote,
+    notices: Notices,
     shared: Arc<Shared>,
     plotters: Arc<AtomicUsize>,
     streams: Phase,
@@ -132,7 +133,7 @@ impl Replay {
         let mut world = world.replica(start);
         world.replay(loaded.state, start);
         let (writer, feed) = feed::feed(world);
-        let (remote, deck) = remote::remote();
+        let (remote, notices, deck) = remote::remote();
         let mut player = Player::new(start, options.rate, options.gap_max_ms, now.mono);
         player.push(loaded.page);
         player.pause(options.paused, now.mono);
@@ -165,7 +166,7 @@ impl Replay {
         });
         shared.health.set_ready(true);
         let playing = tokio::spawn(play.run());
-        Ok(Self { nmea, tcp, http, own, remote, shared, plotters, streams, playing })
+        Ok(Self { nmea, tcp, http, own, remote, notices, shared, plotters, streams, playing })
     }
 
     /// How many listen.
@@ -186,7 +187,7 @@ impl Replay {
         loop {
             tokio::select! {
                 _ = &mut self.playing => return,
-                _ = self.remote.notice(Seq(u64::MAX)) => {}
+                _ = self.notices.next(Seq(u64::MAX)) => {}
             }
         }
     }
@@ -243,6 +244,7 @@ async fn listener(
 fn shared(config: &Config, own: &str, feed: feed::Feed, clock: Arc<dyn Clock>, streams: &Phase) -> Shared {
     let (nobody, _) = mpsc::channel(1);
     Shared {
+        began: Seq::default(),
         feed,
         instance: Instance(uuid::Uuid::new_v4().as_u128()),
         identity: Identity { name: format!("{} replay", config.server.name), own: own.to_owned() },

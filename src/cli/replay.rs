@@ -137,8 +137,7 @@ pub fn read(
 /// # Errors
 /// A recording that cannot be read or has nothing in that time, a port that is taken.
 pub fn run(task: &Task, print: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let level = tracing_subscriber::EnvFilter::new("warn");
-    tracing_subscriber::fmt().with_env_filter(level).with_writer(io::stderr).init();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(io::stderr).init();
     let runtime = app::runtime()?;
     let result = runtime.block_on(task.serve(print));
     // The keyboard cannot be interrupted; its thread ends with the process.

@@ -468,6 +468,12 @@ impl Model {
             && &**self.sources.name(source) != DEFAULTS_SOURCE
     }
 
+    /// The `$source` that an update's source has here; `None` where it is refused.
+    pub(super) fn source_name(&mut self, source: &super::update::Source, arrival: &Arrival<'_>) -> Option<Arc<str>> {
+        let (id, _) = self.resolve_source(source, arrival).ok()?;
+        Some(self.sources.name(id).clone())
+    }
+
     fn resolve_source(
         &mut self,
         source: &super::update::Source,

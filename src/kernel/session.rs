@@ -18,6 +18,7 @@ mod interest;
 mod limited;
 mod live;
 mod meta_sent;
+mod moved;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -61,6 +62,9 @@ pub struct Options {
     pub timepoints: bool,
     /// Go on after this number, without cached values (`timepoint=N`).
     pub resume: Option<Seq>,
+    /// Whoever drives the session can go on from the log of the history where memory does not reach: it is asked to, by
+    /// [`Pumped::Missed`], when a reader with timepoints falls behind. Without, such a reader is told a gap.
+    pub log: bool,
     /// The rows that the address implies send the whole object of a context (`format=full`).
     pub full: bool,
     /// Mark what stands for values that were left out (`backpressure=true`).
@@ -81,6 +85,7 @@ impl Default for Options {
             all_sources: false,
             timepoints: false,
             resume: None,
+            log: false,
             full: false,
             backpressure: false,
             rows_max: ROWS_MAX,
@@ -111,6 +116,8 @@ pub enum Pumped {
     },
     /// The budget is used up; there is more.
     More,
+    /// What comes next is not in memory any more; the log of the history may have it ([`Options::log`]).
+    Missed,
     /// The stream cannot go on.
     Close(CloseReason),
 }
@@ -135,6 +142,12 @@ impl CloseReason {
             Self::RepliesUnread => "too many requests whose replies were not read",
         }
     }
+}
+
+/// Why following the log stopped.
+enum Halt {
+    Missed,
+    Close(CloseReason),
 }
 
 /// A row and how far it has got.
@@ -366,8 +379,10 @@ impl Session {
                     self.greetings.push_front(greeting);
                 }
             }
-            if let Err(reason) = self.follow(world, now, &mut frames) {
-                return Pumped::Close(reason);
+            match self.follow(world, now, &mut frames) {
+                Ok(()) => {}
+                Err(Halt::Missed) => return Pumped::Missed,
+                Err(Halt::Close(reason)) => return Pumped::Close(reason),
             }
             if frames.is_full() && (self.cursor < world.head() || !self.greetings.is_empty()) {
                 return Pumped::More;
@@ -424,21 +439,21 @@ impl Session {
     }
 
     /// The largest number up to which nothing is still owed to the client.
-    fn low_water(&self) -> Seq {
+    pub fn low_water(&self) -> Seq {
         let beats = self.rows.iter().filter_map(|active| active.owed);
         let owed = beats.chain(self.limited.oldest_owed()).chain(self.full_owed).min();
         Seq(owed.map_or(self.cursor.0, |seq| self.cursor.0.min(seq.0.saturating_sub(1))))
     }
 
     /// Where the client stands before something is sent, and which frame that begins with; for [`Self::stamp`].
-    fn mark(&self, frames: &Frames<'_>) -> (usize, Seq) {
-        (frames.out.len(), if self.options.timepoints { self.low_water() } else { Seq::default() })
+    fn mark(&self, world: &World, frames: &Frames<'_>) -> (usize, Seq) {
+        (frames.out.len(), if self.options.timepoints { world.timepoint(self.low_water()) } else { Seq::default() })
     }
 
     /// Puts the timepoint into the frames since `mark`, where the client asked for it. Only the last of them says what
     /// they bring together: whoever loses the connection between two of them asks for the rest again. While a greeting
     /// is owed there is no number up to which the client has everything.
-    fn stamp(&self, (first, before): (usize, Seq), frames: &mut Frames<'_>) {
+    fn stamp(&self, (first, before): (usize, Seq), world: &World, frames: &mut Frames<'_>) {
         if !self.options.timepoints || !self.greetings.is_empty() || first == frames.out.len() {
             return;
         }
@@ -446,7 +461,7 @@ impl Session {
         for frame in &mut frames.out[first..last] {
             *frame = encode::with_timepoint(frame, before);
         }
-        frames.out[last] = encode::with_timepoint(&frames.out[last], self.low_water());
+        frames.out[last] = encode::with_timepoint(&frames.out[last], world.timepoint(self.low_water()));
     }
 
     /// Sends the metadata of paths whose first value is about to be sent.

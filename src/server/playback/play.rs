@@ -234,7 +234,7 @@ impl Play {
         self.writer.ring(after.0);
         let text = json!({"playback": {"gap": {"from": from.to_string(), "to": to.to_string()}}}).to_string();
         let (taken, told) = oneshot::channel();
-        let notice = Notice { after, frame: Bytes::from(text), taken };
+        let notice = Notice { after, frame: Some(Bytes::from(text)), taken };
         self.deck.notices.send(notice).await.ok().map(|()| told)
     }
 
