@@ -212,15 +212,18 @@ mod tests {
     use crate::kernel::time::Timestamp;
     use crate::kernel::update::{Mmsi, Source};
 
-    impl Known for HashMap<String, Value> {
+    #[derive(Default)]
+    struct Target(HashMap<String, Value>);
+
+    impl Known for Target {
         fn value(&self, path: &str) -> Option<&Value> {
-            self.get(path)
+            self.0.get(path)
         }
     }
 
     /// What the messages say, as the model has it.
-    fn known(messages: &[Message]) -> HashMap<String, Value> {
-        let mut known = HashMap::new();
+    fn known(messages: &[Message]) -> Target {
+        let Target(mut known) = Target::default();
         for message in messages {
             let mmsi = Mmsi::new(230_999_001).unwrap();
             let update = to_update::update(mmsi, message, Source::Ref("ais".into()), false, Timestamp::default());
@@ -233,7 +236,7 @@ mod tests {
                 }
             }
         }
-        known
+        Target(known)
     }
 
     fn somewhere() -> Place {
@@ -280,20 +283,20 @@ mod tests {
         assert_eq!(statics(Root::Vessels, &target), [name, part]);
 
         let aid = Message::Aid(Aid { aid_type: 5, name: "ROCK".into(), place: somewhere(), ..Aid::default() });
-        assert_eq!(report(Root::Atons, &known(&[aid.clone()])), Some(aid));
+        assert_eq!(report(Root::Atons, &known(std::slice::from_ref(&aid))), Some(aid));
         let base = Message::Fixed(Fixed { kind: 4, place: somewhere() });
-        assert_eq!(report(Root::Atons, &known(&[base.clone()])), Some(base));
+        assert_eq!(report(Root::Atons, &known(std::slice::from_ref(&base))), Some(base));
         let aircraft = Message::Aircraft(Aircraft { altitude: 150, speed: 90, place: somewhere(), course: 1800 });
-        assert_eq!(report(Root::Aircraft, &known(&[aircraft.clone()])), Some(aircraft));
+        assert_eq!(report(Root::Aircraft, &known(std::slice::from_ref(&aircraft))), Some(aircraft));
     }
 
     #[test]
     fn what_is_not_known_is_not_available() {
-        let mut target = HashMap::new();
+        let mut target = Target::default();
         assert_eq!(report(Root::Vessels, &target), None);
         assert_eq!(statics(Root::Vessels, &target), []);
         let position = crate::kernel::value::Position::new(1.0, 2.0).unwrap();
-        target.insert("navigation.position".to_owned(), Value::Position(position));
+        target.0.insert("navigation.position".to_owned(), Value::Position(position));
         let Some(Message::ClassA(class_a)) = report(Root::Vessels, &target) else { panic!("a position") };
         assert_eq!((class_a.status, class_a.rate_of_turn, class_a.speed), (15, -128, 1023));
         assert_eq!((class_a.course, class_a.heading), (3600, 511));

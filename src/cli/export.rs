@@ -83,7 +83,7 @@ impl Format {
         Ok(match self {
             #[cfg(feature = "parquet")]
             Self::Parquet => Box::new(columns::Columns::begin(out)?),
-            text => Box::new(formats::Text::begin(text, BufWriter::new(out))?),
+            text => Box::new(formats::TextFile::begin(text, BufWriter::new(out))?),
         })
     }
 }

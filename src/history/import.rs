@@ -215,10 +215,7 @@ impl Import {
             (file.id, lines as i64, stage, file.points as i64, first, last),
         )?;
         // Retention looks for other vessels from here on.
-        tx.execute(
-            "UPDATE dropped SET others_from = min(others_from, ?1)",
-            [first.map(window_of).unwrap_or(i64::MAX)],
-        )?;
+        tx.execute("UPDATE dropped SET others_from = min(others_from, ?1)", [first.map_or(i64::MAX, window_of)])?;
         tx.commit()?;
         Ok(file)
     }

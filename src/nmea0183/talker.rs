@@ -126,7 +126,9 @@ mod tests {
         fn tell(&mut self, context: Context, after_ms: i64, values: &[(&'static str, Value)]) {
             let now = Now { wall: Timestamp::parse(T).unwrap().plus_millis(after_ms), ..Now::default() };
             let mut update = Update::new(context, Source::Ref("test".into()), values.len());
-            values.iter().for_each(|(path, value)| update.push(path, value.clone()));
+            for (path, value) in values {
+                update.push(path, value.clone());
+            }
             let arrival = Arrival { input: "test", origin: Origin(1), now, heard: true };
             self.world.apply([update], &arrival);
         }

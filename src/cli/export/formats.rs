@@ -13,7 +13,7 @@ const SEGMENT_PAUSE_MS: i64 = 600_000;
 const LINE_POSITIONS_MAX: usize = 10_000;
 
 /// A file of text in the making.
-pub(super) struct Text<W: Write> {
+pub(super) struct TextFile<W: Write> {
     format: Format,
     out: W,
     text: String,
@@ -23,7 +23,7 @@ pub(super) struct Text<W: Write> {
     is_first_feature: bool,
 }
 
-impl<W: Write> Text<W> {
+impl<W: Write> TextFile<W> {
     /// Writes what comes before all values.
     pub fn begin(format: Format, mut out: W) -> io::Result<Self> {
         out.write_all(match format {
@@ -33,7 +33,9 @@ impl<W: Write> Text<W> {
                 <gpx version=\"1.1\" creator=\"Taffrail\" xmlns=\"http://www.topografix.com/GPX/1/1\">\n<trk>\n"
             }
             Format::Geojson => b"{\"type\":\"FeatureCollection\",\"features\":[",
-            _ => b"",
+            Format::Jsonl => b"",
+            #[cfg(feature = "parquet")]
+            Format::Parquet => b"",
         })?;
         Ok(Self { format, out, text: String::new(), last: None, line: Vec::new(), is_first_feature: true })
     }
@@ -140,7 +142,7 @@ impl<W: Write> Text<W> {
     }
 }
 
-impl<W: Write> Sink for Text<W> {
+impl<W: Write> Sink for TextFile<W> {
     fn point(&mut self, point: &Point<'_>) -> anyhow::Result<()> {
         self.text.clear();
         match (self.format, point.value) {

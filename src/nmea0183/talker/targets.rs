@@ -40,7 +40,7 @@ impl Known for Target {
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Targets {
-    targets: Vec<Target>,
+    known: Vec<Target>,
     by_context: HashMap<Arc<str>, usize, FixedState>,
     /// Those that have something to say, in the order in which they were heard.
     due: Vec<usize>,
@@ -65,13 +65,13 @@ impl Targets {
             has_changed: false,
             static_said: None,
         };
-        let place = if self.targets.len() < TARGETS_MAX {
-            self.targets.push(target);
-            self.targets.len() - 1
+        let place = if self.known.len() < TARGETS_MAX {
+            self.known.push(target);
+            self.known.len() - 1
         } else {
-            let (oldest, _) = self.targets.iter().enumerate().min_by_key(|(_, target)| target.heard)?;
+            let (oldest, _) = self.known.iter().enumerate().min_by_key(|(_, target)| target.heard)?;
             self.by_context.retain(|_, place| *place != oldest);
-            self.targets[oldest] = target;
+            self.known[oldest] = target;
             oldest
         };
         self.by_context.insert(context.clone(), place);
@@ -80,7 +80,7 @@ impl Targets {
 
     pub(super) fn learn(&mut self, place: usize, path: &str, value: &Value) {
         let find = |paths: &'static [&'static str]| paths.iter().find(|known| **known == path).copied();
-        let target = &mut self.targets[place];
+        let target = &mut self.known[place];
         let (path, is_moving) = match (find(&MOVING), find(&STATIC)) {
             (Some(path), _) => (path, true),
             (None, Some(path)) => (path, false),
@@ -97,15 +97,15 @@ impl Targets {
     }
 
     pub(super) fn all_are_due(&mut self) {
-        self.due = (0..self.targets.len()).collect();
-        for target in &mut self.targets {
+        self.due = (0..self.known.len()).collect();
+        for target in &mut self.known {
             (target.has_moved, target.has_changed) = (true, true);
         }
     }
 
     pub(super) fn speak(&mut self, at: Timestamp, out: &mut Vec<u8>) {
         for place in std::mem::take(&mut self.due) {
-            let target = &mut self.targets[place];
+            let target = &mut self.known[place];
             let has_moved = std::mem::take(&mut target.has_moved);
             let has_changed = std::mem::take(&mut target.has_changed);
             target.heard = at;
@@ -120,7 +120,9 @@ impl Targets {
                 target.static_said = Some(at);
             }
             let mmsi = target.mmsi;
-            messages.iter().for_each(|message| self.send(mmsi, message, out));
+            for message in &messages {
+                self.send(mmsi, message, out);
+            }
         }
     }
 
