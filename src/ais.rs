@@ -2,8 +2,9 @@
 //!
 //! [`Decoder`] takes the `VDM` and `VDO` sentences of one input. It joins the parts of long messages
 //! ([`assemble`]), unpacks the six-bit characters ([`sixbit`]), reads the fields of the message ([`message`],
-//! [`weather`], [`inland`]) and says what they mean in Signal K's terms ([`to_update`]). [`encode`] is the way back, for
-//! the demo boat and for tests. What becomes of targets that fall silent is the model's business: [`crate::kernel::lost`].
+//! [`weather`], [`inland`]) and says what they mean in Signal K's terms ([`to_update`]). [`from_values`] and
+//! [`encode`] are the way back, for plotters that are told of the past, for the demo boat and for tests. What becomes of
+//! targets that fall silent is the model's business: [`crate::kernel::lost`].
 //!
 //! Facts: IEC 61162-1 (the sentences) and ITU-R M.1371-5 (the messages). Where those, the Signal K schema and the
 //! reference server part ways, `docs/decisions-ais.md` says what we do and why.
@@ -12,6 +13,7 @@ pub mod assemble;
 pub mod aton_type;
 pub mod calendar;
 pub mod encode;
+pub mod from_values;
 pub mod inland;
 pub mod message;
 pub mod ship_type;

@@ -3,9 +3,13 @@
 mod banner;
 mod baud_rates;
 mod defaults;
+#[cfg(feature = "history")]
+pub mod import;
 mod persist;
 #[cfg(feature = "history")]
 pub mod recording;
+#[cfg(feature = "history")]
+pub mod replay;
 mod service_manager;
 
 use std::net::SocketAddr;
@@ -105,12 +109,7 @@ impl Phase {
 
 /// Runs a server until SIGINT or SIGTERM.
 pub fn run(config: &Config) -> anyhow::Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(WORKER_THREADS_MAX);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
-        .enable_all()
-        .build()?;
+    let runtime = runtime()?;
     let clock = Arc::new(SystemClock::new());
     let result = runtime.block_on(async {
         let server = Server::start(config, clock).await?;
@@ -134,7 +133,18 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     result
 }
 
-async fn wait_for_signal() -> std::io::Result<&'static str> {
+/// The threads of a server.
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(WORKER_THREADS_MAX);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .enable_all()
+        .build()
+}
+
+/// Waits for SIGINT or SIGTERM, and says which it was.
+pub(crate) async fn wait_for_signal() -> std::io::Result<&'static str> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -375,8 +385,8 @@ fn settings(config: &Config, timepoints: bool) -> Settings {
     }
 }
 
-/// Reads a line of an input that speaks Signal K; the number of things in it that could not be used comes back.
-fn read_delta(
+/// Reads a line of an input or a recording that speaks Signal K; the number of things in it that could not be used comes back.
+pub(crate) fn read_delta(
     text: &str,
     input: &str,
     limits: input::DeltaLimits,

@@ -2,7 +2,7 @@
 //!
 //! Each subcommand is a file in `cli/` and a line in `Subcommand`; one that does not exist yet does not show in the help.
 //! [`parse`] prints nothing and does not exit: it takes arguments and variables and answers. The tools that read and write
-//! as they go (`convert`, `discover`, `explain`, `export`, `ports`) have a `run` that `main` calls.
+//! as they go (`convert`, `discover`, `explain`, `export`, `import`, `ports`, `replay`) have a `run` that `main` calls.
 
 pub mod check_config;
 pub mod completions;
@@ -14,8 +14,12 @@ pub mod explain;
 pub mod export;
 #[cfg(feature = "history")]
 pub mod history;
+#[cfg(feature = "history")]
+pub mod import;
 pub mod man;
 pub mod ports;
+#[cfg(feature = "history")]
+pub mod replay;
 pub mod self_check;
 pub mod status;
 
@@ -54,8 +58,14 @@ pub enum Command {
     /// Look after what was recorded.
     #[cfg(feature = "history")]
     History(Box<history::Task>),
+    /// Bring recordings into the history.
+    #[cfg(feature = "history")]
+    Import(Box<import::Task>),
     /// List the serial ports.
     Ports(ports::Arguments),
+    /// Serve a recording again.
+    #[cfg(feature = "history")]
+    Replay(Box<replay::Task>),
     /// Ask the server there how it is ([`status::ask`]).
     Status(std::net::SocketAddr),
     /// Look whether the server would run.
@@ -100,7 +110,11 @@ enum Subcommand {
     /// Look at what has been recorded, and look after it
     #[cfg(feature = "history")]
     History(history::Arguments),
+    #[cfg(feature = "history")]
+    Import(import::Arguments),
     Ports(ports::Arguments),
+    #[cfg(feature = "history")]
+    Replay(replay::Arguments),
     /// Show how the running server is doing, input by input
     Status(Flags),
     /// Look whether the server would start here: its ports, its directories, its devices
@@ -140,6 +154,10 @@ pub fn parse(
         Some(Subcommand::History(arguments)) => history::read(outer, arguments, variables),
         #[cfg(feature = "history")]
         Some(Subcommand::Export(arguments)) => export::read(outer, arguments, variables),
+        #[cfg(feature = "history")]
+        Some(Subcommand::Import(arguments)) => import::read(outer, arguments, variables),
+        #[cfg(feature = "history")]
+        Some(Subcommand::Replay(arguments)) => replay::read(outer, arguments, variables),
         Some(_) if outer != Flags::default() => {
             Err(Refusal("the server's flags mean nothing to this command\n".to_owned()))
         }

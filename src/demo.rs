@@ -24,7 +24,6 @@ pub mod sky;
 pub mod traffic;
 pub mod voyage;
 pub mod weather;
-pub mod wire;
 
 use crate::kernel::time::Timestamp;
 use chance::Chance;

@@ -21,7 +21,8 @@
 //! Order is `seq`; wall time is added. Stamps that this server made before the clock was trusted are moved when it is:
 //! [`dating`].
 //!
-//! The way in is [`recorder::Recorder`] with [`record::Record`]s; the way out is [`reader::Reader`].
+//! The way in is [`recorder::Recorder`] with [`record::Record`]s, and [`import::Import`] for what others recorded; the way out
+//! is [`reader::Reader`].
 
 pub mod aggregate;
 pub mod answer;
@@ -32,6 +33,7 @@ mod column;
 pub mod dating;
 pub mod disk;
 mod envelope;
+pub mod import;
 mod intake;
 mod keyframe;
 pub mod log;

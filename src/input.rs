@@ -10,6 +10,8 @@
 
 pub mod backoff;
 pub mod baud;
+#[cfg(feature = "history")]
+mod dating;
 mod decoding;
 mod demo;
 pub mod ended;
@@ -17,6 +19,8 @@ mod file;
 mod holder;
 mod intake;
 pub mod lines;
+#[cfg(feature = "history")]
+pub mod log_file;
 mod pace;
 pub mod ports;
 mod recorded_time;

@@ -19,7 +19,11 @@ fn main() -> ExitCode {
         Ok(Command::Export(task)) => ended(&cli::export::run(&task)),
         #[cfg(feature = "history")]
         Ok(Command::History(task)) => ended(&cli::history::run(&task).and_then(|text| print(text.as_bytes()))),
+        #[cfg(feature = "history")]
+        Ok(Command::Import(task)) => ended(&cli::import::run(&task, |text| print(text.as_bytes()))),
         Ok(Command::Ports(arguments)) => ended(&cli::ports::run(&arguments)),
+        #[cfg(feature = "history")]
+        Ok(Command::Replay(task)) => ended(&cli::replay::run(&task, |text| print(text.as_bytes()))),
         Ok(Command::Status(address)) => ended(&status(address)),
         Ok(Command::SelfCheck(check)) => self_check(&check),
         Err(Refusal(message)) => {

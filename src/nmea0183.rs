@@ -2,7 +2,8 @@
 //!
 //! [`framer`] finds the sentences in a stream, [`sentence`] and [`tag_block`] check and take apart one of them, [`convert`]
 //! finds the converter for its formatter, and the converters turn its fields (with [`field`]) into values in SI units.
-//! [`explain`] says all of that in words for one line, and [`delta_text`] writes updates as Signal K deltas.
+//! [`explain`] says all of that in words for one line, and [`delta_text`] writes updates as Signal K deltas. The way back:
+//! [`talker`] says what the model holds in sentences, which [`write`] writes.
 //!
 //! Invariants: no input stops a decoder or costs it the next good sentence; every sentence is counted as exactly one
 //! [`Outcome`]; the result does not depend on how the bytes were cut into reads; no value that leaves is NaN or infinite.
@@ -14,6 +15,8 @@ pub mod field;
 pub mod framer;
 pub mod sentence;
 pub mod tag_block;
+pub mod talker;
+pub mod write;
 
 use compact_str::CompactString;
 

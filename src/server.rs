@@ -21,11 +21,13 @@ pub mod limits;
 mod login_status;
 mod metered;
 mod metrics;
+#[cfg(feature = "history")]
+pub mod nmea_tcp;
 mod notifications;
 mod page;
 mod patience;
 #[cfg(feature = "history")]
-mod playback;
+pub mod playback;
 pub mod remote;
 mod resources;
 mod rest;

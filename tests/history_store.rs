@@ -855,15 +855,22 @@ fn a_version_before_is_brought_up_to_date_and_a_later_one_refused() {
     let file = directory.path().join(schema::FILE);
     let set = |sql: &str| rusqlite::Connection::open(&file).unwrap().execute_batch(sql).unwrap();
     // As version 1 left it.
-    set("DROP TABLE keyframe; DROP TABLE dropped; PRAGMA user_version = 1;");
-    assert!(matches!(Reader::open(directory.path(), None), Err(HistoryError::Version { found: 1, known: 2 })));
+    set("DROP TABLE import; DROP TABLE keyframe; DROP TABLE dropped; PRAGMA user_version = 1;");
+    assert!(matches!(Reader::open(directory.path(), None), Err(HistoryError::Version { found: 1, known: 3 })));
     assert_eq!(highest_seq(directory.path()).unwrap(), Some(boat.seq));
     boat.start();
     boat.run(3 * 3600);
     same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
     assert!(count(directory.path(), "keyframe") > 0);
     boat.writer.take().unwrap().stop();
-    set("PRAGMA user_version = 3;");
+    // As version 2 left it.
+    set("DROP TABLE import; PRAGMA user_version = 2;");
+    boat.start();
+    boat.run(60);
+    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
+    assert_eq!(count(directory.path(), "import"), 0);
+    boat.writer.take().unwrap().stop();
+    set("PRAGMA user_version = 4;");
     let before = fs::read(&file).unwrap();
     boat.start();
     boat.run(30);
@@ -872,7 +879,7 @@ fn a_version_before_is_brought_up_to_date_and_a_later_one_refused() {
     assert_eq!(fs::read(&file).unwrap(), before);
     boat.cut();
     fs::remove_file(&file).unwrap();
-    set("CREATE TABLE settings (a); PRAGMA user_version = 2;");
+    set("CREATE TABLE settings (a); PRAGMA user_version = 3;");
     boat.start();
     assert!(matches!(boat.status().state, State::Refused { .. }), "{:?}", boat.status());
 }

@@ -1,5 +1,5 @@
-//! The way back: a [`Message`] to `!AIVDM` or `!AIVDO` sentences. Small on purpose: what the demo boat sends and what tests
-//! need, which is types 1 to 5, 9, 18, 21 and 24.
+//! The way back: a [`Message`] to `!AIVDM` or `!AIVDO` sentences. Small on purpose: what position and static reports
+//! of the usual stations need, which is types 1 to 5, 9, 18, 21 and 24.
 
 use std::fmt::Write as _;
 

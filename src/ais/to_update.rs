@@ -18,10 +18,10 @@ pub(super) const KNOT: f64 = 1852.0 / 3600.0;
 pub(super) const DEGREE: f64 = std::f64::consts::PI / 180.0;
 
 /// Radians per second in a degree per minute.
-const DEGREE_PER_MINUTE: f64 = DEGREE / 60.0;
+pub(super) const DEGREE_PER_MINUTE: f64 = DEGREE / 60.0;
 
 /// Units of [`Place`] in a degree.
-const PLACE_UNITS: f64 = 600_000.0;
+pub(super) const PLACE_UNITS: f64 = 600_000.0;
 
 /// Values that a position report and a complete type 5 have at most: the vector is allocated once.
 const VALUES_REPORT: usize = 10;

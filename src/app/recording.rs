@@ -222,7 +222,7 @@ fn read(feed: &Feed, cursor: Seq, clock: &BoatClock) -> Reading {
     Reading { records, gap: None, upto, eras }
 }
 
-fn push_records(world: &World, change: &Change, out: &mut Vec<Record>) {
+pub(super) fn push_records(world: &World, change: &Change, out: &mut Vec<Record>) {
     let source = world.model.sources().name(change.source);
     let record = |path: &Arc<str>, value: Value, kind| Record {
         seq: change.seq.0,

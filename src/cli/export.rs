@@ -3,6 +3,8 @@
 //! It reads only, also while the server runs (then up to its last commit), and writes as it reads: a season needs no more
 //! memory than a page.
 
+#[cfg(feature = "parquet")]
+mod columns;
 mod formats;
 
 use std::ffi::OsString;
@@ -70,6 +72,29 @@ pub enum Format {
     Gpx,
     /// A track as lines in GeoJSON (RFC 7946).
     Geojson,
+    /// Columns for data frames: time, context, path, source, and one for each kind of value.
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+impl Format {
+    /// A file of this format in the making.
+    fn begin(self, out: Box<dyn Write + Send>) -> anyhow::Result<Box<dyn Sink>> {
+        Ok(match self {
+            #[cfg(feature = "parquet")]
+            Self::Parquet => Box::new(columns::Columns::begin(out)?),
+            text => Box::new(formats::TextFile::begin(text, BufWriter::new(out))?),
+        })
+    }
+}
+
+/// A file in the making.
+trait Sink {
+    /// Writes a value. Tracks take positions only.
+    fn point(&mut self, point: &Point<'_>) -> anyhow::Result<()>;
+
+    /// Writes what comes after all values.
+    fn end(self: Box<Self>) -> anyhow::Result<()>;
 }
 
 fn resolution(text: &str) -> Result<i64, String> {
@@ -137,29 +162,23 @@ pub fn run(task: &Task) -> anyhow::Result<()> {
         None | Some("self" | "vessels.self") => own,
         Some(other) => other.to_owned(),
     };
-    let output: Box<dyn Write> = match &arguments.output {
+    let output: Box<dyn Write + Send> = match &arguments.output {
         Some(path) => {
             let file = File::create(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
             Box::new(file)
         }
-        None => Box::new(io::stdout().lock()),
+        None => Box::new(io::stdout()),
     };
-    let mut sink = formats::Sink::begin(arguments.format, BufWriter::new(output))?;
+    let mut sink = arguments.format.begin(output)?;
     match arguments.resolution {
-        Some(width) => task.aggregated(&mut reader, &context, range, width, &mut sink)?,
-        None => task.every_value(&mut reader, &context, range, &mut sink)?,
+        Some(width) => task.aggregated(&mut reader, &context, range, width, &mut *sink)?,
+        None => task.every_value(&mut reader, &context, range, &mut *sink)?,
     }
-    Ok(sink.end()?)
+    sink.end()
 }
 
 impl Task {
-    fn every_value(
-        &self,
-        reader: &mut Reader,
-        context: &str,
-        range: Range,
-        sink: &mut formats::Sink<impl Write>,
-    ) -> anyhow::Result<()> {
+    fn every_value(&self, reader: &mut Reader, context: &str, range: Range, sink: &mut dyn Sink) -> anyhow::Result<()> {
         let filter = Filter { context: Some(Pattern::new(context)), kind: Some(RecordKind::Value), ..Filter::all() };
         let filter = match &*self.columns {
             [only] => Filter { path: Some(Pattern::new(&only.path)), ..filter },
@@ -194,7 +213,7 @@ impl Task {
         context: &str,
         range: Range,
         width: i64,
-        sink: &mut formats::Sink<impl Write>,
+        sink: &mut dyn Sink,
     ) -> anyhow::Result<()> {
         let table = Table::new();
         let is_angle = |path: &str| table.find(path).is_some_and(|row| row.units == "rad");

@@ -4,6 +4,7 @@ use compact_str::CompactString;
 
 use super::place::{KNOT_MPS, Place, circle_deg};
 use crate::ais::encode::{Form, sentences};
+use crate::ais::from_values::{self, rate_of_turn, tenths_of_course, tenths_of_knots};
 use crate::ais::message::{self, Aid, Aircraft, ClassA, ClassB, Dimensions, Eta, Fixed, Message, Static, Voyage};
 use crate::kernel::update::Mmsi;
 
@@ -26,14 +27,13 @@ pub struct Motion {
 impl Motion {
     /// Position report of class A: kind 1, or 3 while the reporting interval is not the usual one.
     pub fn class_a(&self, kind: u8, status: u8) -> Message {
-        let turn = 4.733 * (self.turn_deg.abs() * 60.0).sqrt();
         Message::ClassA(ClassA {
             kind,
             status,
-            rate_of_turn: turn.round().min(126.0).copysign(self.turn_deg) as i8,
-            speed: self.speed_tenths(),
+            rate_of_turn: rate_of_turn(self.turn_deg * 60.0),
+            speed: tenths_of_knots(self.speed_mps),
             place: place(self.place),
-            course: self.course_tenths(),
+            course: tenths_of_course(self.course_deg),
             heading: circle_deg(self.course_deg.round()) as u16,
             manoeuvre: 0,
         })
@@ -42,9 +42,9 @@ impl Motion {
     /// Position report of class B. Small craft seldom have a compass on their AIS.
     pub fn class_b(&self) -> Message {
         Message::ClassB(ClassB {
-            speed: self.speed_tenths(),
+            speed: tenths_of_knots(self.speed_mps),
             place: place(self.place),
-            course: self.course_tenths(),
+            course: tenths_of_course(self.course_deg),
             heading: NO_HEADING,
             extended: None,
         })
@@ -53,15 +53,12 @@ impl Motion {
     /// Report of a search-and-rescue aircraft; its speed is in whole knots.
     pub fn aircraft(&self, altitude: u16) -> Message {
         let speed = (self.speed_mps / KNOT_MPS).round() as u16;
-        Message::Aircraft(Aircraft { altitude, speed, place: place(self.place), course: self.course_tenths() })
-    }
-
-    fn speed_tenths(&self) -> u16 {
-        (self.speed_mps / KNOT_MPS * 10.0).round().clamp(0.0, 1022.0) as u16
-    }
-
-    fn course_tenths(&self) -> u16 {
-        (circle_deg(self.course_deg) * 10.0).round() as u16 % 3600
+        Message::Aircraft(Aircraft {
+            altitude,
+            speed,
+            place: place(self.place),
+            course: tenths_of_course(self.course_deg),
+        })
     }
 }
 
@@ -107,8 +104,7 @@ pub fn aid(aid_type: u8, name: &'static str, at: Place) -> Message {
 }
 
 fn place(place: Place) -> message::Place {
-    let units = |deg: f64| (deg * 600_000.0).round() as i32;
-    message::Place { longitude: units(place.lon_deg), latitude: units(place.lat_deg) }
+    from_values::place(place.lat_deg, place.lon_deg)
 }
 
 /// Appends the sentences of one message. Whether they were more than one, so that the next long message needs another

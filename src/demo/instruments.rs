@@ -4,7 +4,7 @@ use super::Scene;
 use super::boat::DeckWind;
 use super::chart::{VARIATION_DEG, depth_m};
 use super::place::{KNOT_MPS, circle_deg};
-use super::wire::{bearing, put, tenths};
+use crate::nmea0183::write::{self, bearing, put, tenths};
 
 /// How far below the surface the sounder sits, and how far the keel reaches below it.
 pub const SOUNDER_DEPTH_M: f64 = 0.4;
@@ -13,34 +13,29 @@ pub const SOUNDER_TO_KEEL_M: f64 = 1.4;
 
 /// Magnetic heading and variation. No deviation: the compass is well compensated.
 pub fn hdg(scene: &Scene, out: &mut Vec<u8>) {
-    let magnetic = bearing(scene.voyage.boat.heading_deg - VARIATION_DEG);
-    put(out, format_args!("$HCHDG,{magnetic:.1},,,{VARIATION_DEG:.1},E"));
+    write::hdg(out, "HC", scene.voyage.boat.heading_deg - VARIATION_DEG, None, Some(VARIATION_DEG));
 }
 
 /// Rate of turn in degrees a minute, negative to port.
 pub fn rot(scene: &Scene, out: &mut Vec<u8>) {
-    let turn = tenths(scene.voyage.boat.turn_deg * 60.0);
-    put(out, format_args!("$TIROT,{turn:.1},A"));
+    write::rot(out, "TI", scene.voyage.boat.turn_deg * 60.0);
 }
 
 /// Rudder angle, negative to port.
 pub fn rsa(scene: &Scene, out: &mut Vec<u8>) {
-    let rudder = tenths(scene.voyage.boat.rudder_deg);
-    put(out, format_args!("$AGRSA,{rudder:.1},A,,V"));
+    write::rsa(out, "AG", scene.voyage.boat.rudder_deg);
 }
 
 /// Heading and speed through the water.
 pub fn vhw(scene: &Scene, out: &mut Vec<u8>) {
     let boat = &scene.voyage.boat;
-    let (truth, magnetic) = (bearing(boat.heading_deg), bearing(boat.heading_deg - VARIATION_DEG));
-    let (knots, kmh) = (boat.water_mps / KNOT_MPS, boat.water_mps * 3.6);
-    put(out, format_args!("$IIVHW,{truth:.1},T,{magnetic:.1},M,{knots:.2},N,{kmh:.2},K"));
+    write::vhw(out, "II", Some(boat.heading_deg), Some(boat.heading_deg - VARIATION_DEG), Some(boat.water_mps));
 }
 
 /// Distance through the water, in all and on this passage.
 pub fn vlw(scene: &Scene, out: &mut Vec<u8>) {
-    let (log, trip) = (scene.voyage.boat.log_m / 1852.0, scene.voyage.boat.trip_m / 1852.0);
-    put(out, format_args!("$IIVLW,{log:.2},N,{trip:.2},N"));
+    let boat = &scene.voyage.boat;
+    write::vlw(out, "II", Some(boat.log_m), Some(boat.trip_m));
 }
 
 /// Set and drift of the current.
@@ -62,29 +57,25 @@ pub fn mwv_true(scene: &Scene, out: &mut Vec<u8>) {
 }
 
 fn mwv(wind: DeckWind, reference: char, out: &mut Vec<u8>) {
-    let (angle, knots) = (bearing(wind.angle_deg), wind.speed_mps / KNOT_MPS);
-    put(out, format_args!("$WIMWV,{angle:.1},{reference},{knots:.1},N,A"));
+    write::mwv(out, "WI", Some(wind.angle_deg), reference, Some(wind.speed_mps));
 }
 
 /// Direction and speed of the same true wind, so that the two sentences never contradict each other.
 pub fn mwd(scene: &Scene, out: &mut Vec<u8>) {
     let wind = scene.voyage.true_wind();
     let from = circle_deg(scene.voyage.boat.heading_deg + wind.angle_deg);
-    let (truth, magnetic) = (bearing(from), bearing(from - VARIATION_DEG));
-    let (knots, mps) = (wind.speed_mps / KNOT_MPS, wind.speed_mps);
-    put(out, format_args!("$WIMWD,{truth:.1},T,{magnetic:.1},M,{knots:.1},N,{mps:.1},M"));
+    write::mwd(out, "WI", Some(from), Some(from - VARIATION_DEG), Some(wind.speed_mps));
 }
 
 /// Depth below the sounder; the negative offset leads to the keel.
 pub fn dpt(scene: &Scene, out: &mut Vec<u8>) {
     let depth = depth_m(scene.voyage.boat.place) - SOUNDER_DEPTH_M;
-    put(out, format_args!("$SDDPT,{depth:.1},-{SOUNDER_TO_KEEL_M:.1},120.0"));
+    write::dpt(out, "SD", Some(depth), Some(-SOUNDER_TO_KEEL_M), Some(120.0));
 }
 
 /// Temperature of the water.
 pub fn mtw(scene: &Scene, out: &mut Vec<u8>) {
-    let celsius = scene.voyage.water.temperature_c(scene.voyage.boat.place, scene.voyage.t_s());
-    put(out, format_args!("$YXMTW,{celsius:.1},C"));
+    write::mtw(out, "YX", scene.voyage.water.temperature_c(scene.voyage.boat.place, scene.voyage.t_s()));
 }
 
 /// Engine speed and pitch of the propeller (unknown).

@@ -3,8 +3,7 @@
 
 /// Metres in a degree of latitude.
 pub const DEGREE_M: f64 = 60.0 * 1852.0;
-/// Metres per second in a knot.
-pub const KNOT_MPS: f64 = 1852.0 / 3600.0;
+pub use crate::nmea0183::write::KNOT_MPS;
 
 /// A position in degrees, north and east positive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +18,11 @@ impl Place {
     /// A place from its latitude and longitude in degrees.
     pub const fn new(lat_deg: f64, lon_deg: f64) -> Self {
         Self { lat_deg, lon_deg }
+    }
+
+    /// As sentences and messages have it.
+    pub const fn lat_lon(self) -> (f64, f64) {
+        (self.lat_deg, self.lon_deg)
     }
 
     /// The way from here to `other` in metres.

@@ -4,42 +4,43 @@ use std::fmt::Write;
 
 use super::Scene;
 use super::chart::{VARIATION_DEG, along_and_across};
-use super::place::KNOT_MPS;
-use super::wire::{bearing, lat_lon, put, tenths, time_of_day};
+use crate::nmea0183::write::{
+    self, FixQuality, KNOT_MPS, LatLon, bearing, cross_track, lat_lon, put, tenths, time_of_day,
+};
 
 /// Time, position, speed and course, date and variation.
 pub fn rmc(scene: &Scene, out: &mut Vec<u8>) {
-    let (time, c) = (time_of_day(scene.time), scene.time.civil());
-    let boat = &scene.voyage.boat;
-    let (knots, course) = (boat.ground.length() / KNOT_MPS, bearing(boat.ground.bearing_deg()));
-    let date = format!("{:02}{:02}{:02}", c.day, c.month, c.year.rem_euclid(100));
-    let at = lat_lon(boat.place);
-    put(out, format_args!("$GPRMC,{time},A,{at},{knots:.2},{course:.1},{date},{VARIATION_DEG:.1},E,A"));
+    let ground = scene.voyage.boat.ground;
+    let motion = (Some(ground.length()), Some(ground.bearing_deg()), Some(VARIATION_DEG));
+    write::rmc(out, "GP", scene.time, Some(place(scene)), motion);
 }
 
 /// The fix: position, quality, satellites, height of the antenna and of the geoid.
 pub fn gga(scene: &Scene, out: &mut Vec<u8>) {
-    let time = time_of_day(scene.time);
-    let at = lat_lon(scene.voyage.boat.place);
-    let used = scene.sky.in_view(scene.voyage.t_s()).len();
-    let dilution = 0.6 + 3.2 / used as f64;
-    let height = 3.2 + 0.1 * scene.voyage.boat.pitch_deg;
-    put(out, format_args!("$GPGGA,{time},{at},1,{used:02},{dilution:.1},{height:.1},M,17.8,M,,"));
+    let used = scene.sky.in_view(scene.voyage.t_s()).len() as f64;
+    let quality = FixQuality {
+        satellites: Some(used),
+        dilution: Some(0.6 + 3.2 / used),
+        altitude_m: Some(3.2 + 0.1 * scene.voyage.boat.pitch_deg),
+        geoid_m: Some(17.8),
+    };
+    write::gga(out, "GP", scene.time, place(scene), quality);
 }
 
 /// Position and time.
 pub fn gll(scene: &Scene, out: &mut Vec<u8>) {
-    let (time, at) = (time_of_day(scene.time), lat_lon(scene.voyage.boat.place));
-    put(out, format_args!("$GPGLL,{at},{time},A,A"));
+    write::gll(out, "GP", scene.time, place(scene));
 }
 
 /// Course, true and magnetic, and speed over the ground.
 pub fn vtg(scene: &Scene, out: &mut Vec<u8>) {
     let ground = scene.voyage.boat.ground;
     let course = ground.bearing_deg();
-    let (truth, magnetic) = (bearing(course), bearing(course - VARIATION_DEG));
-    let (knots, kmh) = (ground.length() / KNOT_MPS, ground.length() * 3.6);
-    put(out, format_args!("$GPVTG,{truth:.1},T,{magnetic:.1},M,{knots:.2},N,{kmh:.2},K,A"));
+    write::vtg(out, "GP", Some(course), Some(course - VARIATION_DEG), Some(ground.length()));
+}
+
+fn place(scene: &Scene) -> LatLon {
+    scene.voyage.boat.place.lat_lon()
 }
 
 /// Time and date.
@@ -68,10 +69,10 @@ pub fn rmb(scene: &Scene, out: &mut Vec<u8>) {
     let (from, to) = scene.voyage.helm.leg();
     let (_, across) = along_and_across(from.place, to.place, boat.place);
     let way = boat.place.to(to.place);
-    let steer = if across > 0.0 { 'L' } else { 'R' };
     let closing = (boat.ground.east * way.east + boat.ground.north * way.north) / way.length() / KNOT_MPS;
     let closing = tenths(closing);
-    let (off, range) = ((across.abs() / 1852.0).min(9.99), way.length() / 1852.0);
-    let (origin, goal, at, towards) = (from.name, to.name, lat_lon(to.place), bearing(way.bearing_deg()));
+    let (off, steer) = cross_track(across);
+    let range = way.length() / 1852.0;
+    let (origin, goal, at, towards) = (from.name, to.name, lat_lon(to.place.lat_lon()), bearing(way.bearing_deg()));
     put(out, format_args!("$GPRMB,A,{off:.2},{steer},{origin},{goal},{at},{range:.1},{towards:.1},{closing:.1},V,A"));
 }

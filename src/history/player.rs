@@ -28,6 +28,8 @@ pub struct Instant {
     pub at: Timestamp,
     /// One for each change that was recorded.
     pub updates: Vec<Update>,
+    /// The lines of NMEA 0183 that said it, where they were kept: whole, with their ends.
+    pub sentences: Vec<u8>,
 }
 
 /// Puts samples, which are in order of (capture time, seq), together as they were before they were recorded. Samples of
@@ -37,7 +39,7 @@ pub fn instants(samples: &[Sample], mut series: impl FnMut(i64) -> Option<Arc<Se
     for together in samples.chunk_by(|a, b| a.at == b.at) {
         let updates = updates(together, &mut series);
         if !updates.is_empty() {
-            out.push(Instant { at: together[0].at, updates });
+            out.push(Instant { at: together[0].at, updates, sentences: Vec::new() });
         }
     }
     out
@@ -207,7 +209,7 @@ mod tests {
     const T: Timestamp = Timestamp::from_millis(1_780_272_000_000);
 
     fn instant(ms: i64) -> Instant {
-        Instant { at: T.plus_millis(ms), updates: Vec::new() }
+        Instant { at: T.plus_millis(ms), updates: Vec::new(), sentences: Vec::new() }
     }
 
     /// Plays with a clock that jumps straight to what is due; `(monotonic ms, recorded ms)` of each instant.

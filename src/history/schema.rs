@@ -36,7 +36,7 @@ pub const PARTS_MAX: i64 = 1 << PART_BITS;
 pub const FIRST_OTHER_SERIES: i64 = 1 << (SERIES_BITS - 1);
 
 /// What each version added; the first one makes an empty file ours.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     // 1
     "CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
      CREATE TABLE series (
@@ -81,6 +81,18 @@ const MIGRATIONS: [&str; 2] = [
      CREATE TABLE dropped (          -- one row: other vessels are gone from windows before this one
         id INTEGER PRIMARY KEY CHECK (id = 1), others_from INTEGER);
      INSERT INTO dropped VALUES (1, NULL);",
+    // 3
+    "CREATE TABLE import (           -- recordings that were brought in
+        id INTEGER PRIMARY KEY,
+        hash BLOB NOT NULL, bytes INTEGER NOT NULL,   -- of the content, unpacked: which file it is, whatever its name
+        name TEXT NOT NULL,          -- as it was given first
+        settings TEXT NOT NULL,      -- how it is read
+        begun INTEGER NOT NULL,      -- wall time, ms
+        stage INTEGER NOT NULL,      -- 0: under way; 1: all of it is in chunks; 2: and their hours are in order
+        lines INTEGER NOT NULL,      -- of it, from the first, whose values are in chunks
+        points INTEGER NOT NULL,
+        t0 INTEGER, t1 INTEGER,      -- capture time, least and greatest, ms
+        UNIQUE (hash, bytes));",
 ];
 
 /// The window in which a capture time lies. Stamps beyond the years 0 to 9999 lie in the first and the last.

@@ -44,6 +44,9 @@ impl Default for Sealer {
     }
 }
 
+/// A point with its window and its series.
+pub(super) type Placed = (i64, i64, Point);
+
 /// What a seal or a merge came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Report {
@@ -64,8 +67,7 @@ impl Sealer {
         let before = Seal::load(&tx)?;
         let ahead = boundary + WINDOW_MS;
         let mut report = Report::default();
-        let mut homes = Homes::default();
-        let mut points: Vec<(i64, i64, Point)> = Vec::new();
+        let mut points: Vec<Placed> = Vec::new();
         let taken = std::cell::Cell::new(0_usize);
         let outcome = unsealed::each(
             &tx,
@@ -83,28 +85,35 @@ impl Sealer {
                 }
             },
         )?;
-        for (window, _, _) in &mut points {
-            *window = homes.home(&tx, *window)?;
-        }
-        // Stable: what arrived in order of seq stays so for equal keys.
-        points.sort_by_key(|(home, series, p)| (*home, *series, p.at, p.seq));
-        let mut writer = ChunkWriter::new(&tx, self)?;
-        let mut new = Vec::new();
-        let mut points = points.into_iter().peekable();
-        while let Some((home, series, point)) = points.next() {
-            new.push(point);
-            if points.peek().is_none_or(|(h, s, _)| (*h, *s) != (home, series)) {
-                writer.add(home, series, &mut new, &mut report)?;
-            }
-        }
-        drop(writer);
-        homes.store(&tx)?;
+        self.place(&tx, points, &mut report)?;
         let upto = outcome.last.unwrap_or(before.upto).max(before.upto);
         Seal { upto, carry: before.upto, boundary, ahead }.store(&tx)?;
         tx.commit()?;
         report.damaged += outcome.damaged;
         report.more = outcome.more;
         Ok(report)
+    }
+
+    /// Puts points into the chunks of the windows that they belong to, next to what is there. Within the transaction of
+    /// the caller.
+    pub fn place(&mut self, tx: &Connection, mut points: Vec<Placed>, report: &mut Report) -> rusqlite::Result<()> {
+        let mut homes = Homes::default();
+        for (window, _, _) in &mut points {
+            *window = homes.home(tx, *window)?;
+        }
+        // Stable: what arrived in order of seq stays so for equal keys.
+        points.sort_by_key(|(home, series, p)| (*home, *series, p.at, p.seq));
+        let mut writer = ChunkWriter::new(tx, self)?;
+        let mut new = Vec::new();
+        let mut points = points.into_iter().peekable();
+        while let Some((home, series, point)) = points.next() {
+            new.push(point);
+            if points.peek().is_none_or(|(h, s, _)| (*h, *s) != (home, series)) {
+                writer.add(home, series, &mut new, report)?;
+            }
+        }
+        drop(writer);
+        homes.store(tx)
     }
 
     /// Merges the windows of the oldest hour that has some and ends at or before `before` (ms). `None` when there is no

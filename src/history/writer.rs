@@ -43,9 +43,9 @@ const GAPS_MAX: usize = 64;
 /// Epochs held likewise. More than one or two wait only when commits fail, and then those of a run become one.
 const EPOCHS_MAX: usize = 16;
 /// A text longer than this is not recorded.
-const VALUE_BYTES_MAX: usize = 1 << 20;
+pub(super) const VALUE_BYTES_MAX: usize = 1 << 20;
 /// Capture times beyond this are refused, as JavaScript's clients cannot hold them: 275,000 years.
-const STAMP_MAX: i64 = 8_640_000_000_000_000;
+pub(super) const STAMP_MAX: i64 = 8_640_000_000_000_000;
 /// Free pages within the file that count as room although the disk has none left.
 const REUSABLE_MIN: u64 = 4 << 20;
 

@@ -3,7 +3,7 @@
 use super::recorded_time::Stamp;
 
 /// A line of a recording that tells no time takes this long at rate 1: ten sentences a second.
-const LINE_MS: f64 = 100.0;
+pub(super) const LINE_MS: i64 = 100;
 
 /// Lines between two that tell the time, before the recording counts as one that has stopped telling it: more than any boat
 /// says in a second, so that real recordings are never slowed down.
@@ -13,47 +13,43 @@ const UNTIMED_LINES_MAX: u32 = 200;
 const HOLE_MS_MAX: i64 = 30_000;
 
 /// Half a day: a time of day that lies further back is of the next day.
-const HALF_DAY_MS: i64 = 43_200_000;
+pub(super) const HALF_DAY_MS: i64 = 43_200_000;
 
-/// The state of a replay's pace.
-#[derive(Debug)]
-pub(super) struct Pace {
-    rate: f64,
-    /// The time that the replay goes by, and the last one seen.
+/// Chooses the clock that a recording is followed by, of the several that its lines tell.
+#[derive(Debug, Default)]
+pub(super) struct Guide {
+    /// The clock followed, as it was seen last.
     base: Option<Stamp>,
     untimed_lines: u32,
-    /// Recorded time gone by.
-    elapsed_ms: f64,
 }
 
-impl Pace {
-    /// `rate` times as fast as recorded; it is positive and finite.
-    pub(super) fn new(rate: f64) -> Self {
-        Self { rate, base: None, untimed_lines: 0, elapsed_ms: 0.0 }
+impl Guide {
+    /// The clock followed, as it was seen last.
+    pub(super) fn base(&self) -> Option<Stamp> {
+        self.base
     }
 
-    /// When the next line is due, in milliseconds since the replay began.
-    pub(super) fn due_ms(&mut self, stamp: Option<Stamp>) -> f64 {
-        match stamp {
-            Some(stamp) if self.goes_by(stamp) => {
-                self.untimed_lines = 0;
-                self.elapsed_ms += self.base.map_or(0, |base| step_ms(base, stamp)) as f64;
-                // A step back that is no midnight (a late sentence) must not be walked twice.
-                if self.base.is_none_or(|base| !is_late(base, stamp)) {
-                    self.base = Some(stamp);
-                }
-            }
-            _ => {
-                self.untimed_lines = self.untimed_lines.saturating_add(1);
-                if self.base.is_none() || self.untimed_lines > UNTIMED_LINES_MAX {
-                    self.elapsed_ms += LINE_MS;
-                }
-            }
+    /// Whether the stamp of the next line is followed: the first one, a better one, or one of the same origin.
+    pub(super) fn follows(&mut self, stamp: Option<Stamp>) -> Option<Stamp> {
+        let followed = stamp.filter(|stamp| self.goes_by(*stamp));
+        if followed.is_some() {
+            self.untimed_lines = 0;
+        } else {
+            self.untimed_lines = self.untimed_lines.saturating_add(1);
         }
-        self.elapsed_ms / self.rate
+        followed
     }
 
-    /// Whether the replay goes by this stamp: the first one, a better one, or one of the same origin.
+    /// The clock stands here now.
+    pub(super) fn set(&mut self, stamp: Stamp) {
+        self.base = Some(stamp);
+    }
+
+    /// No clock has been seen, or none for long.
+    pub(super) fn is_lost(&self) -> bool {
+        self.base.is_none() || self.untimed_lines > UNTIMED_LINES_MAX
+    }
+
     fn goes_by(&mut self, stamp: Stamp) -> bool {
         let Some(base) = self.base else { return true };
         if (stamp.basis, stamp.by) == (base.basis, base.by) {
@@ -66,6 +62,37 @@ impl Pace {
             return true;
         }
         false
+    }
+}
+
+/// The state of a replay's pace.
+#[derive(Debug)]
+pub(super) struct Pace {
+    rate: f64,
+    guide: Guide,
+    /// Recorded time gone by.
+    elapsed_ms: f64,
+}
+
+impl Pace {
+    /// `rate` times as fast as recorded; it is positive and finite.
+    pub(super) fn new(rate: f64) -> Self {
+        Self { rate, guide: Guide::default(), elapsed_ms: 0.0 }
+    }
+
+    /// When the next line is due, in milliseconds since the replay began.
+    pub(super) fn due_ms(&mut self, stamp: Option<Stamp>) -> f64 {
+        if let Some(stamp) = self.guide.follows(stamp) {
+            let base = self.guide.base();
+            self.elapsed_ms += base.map_or(0, |base| step_ms(base, stamp)) as f64;
+            // A step back that is no midnight (a late sentence) must not be walked twice.
+            if base.is_none_or(|base| !is_late(base, stamp)) {
+                self.guide.set(stamp);
+            }
+        } else if self.guide.is_lost() {
+            self.elapsed_ms += LINE_MS as f64;
+        }
+        self.elapsed_ms / self.rate
     }
 }
 

@@ -2,6 +2,7 @@
 //! block, or the time of day in the sentence itself. Pure.
 
 use crate::kernel::time::Timestamp;
+use crate::nmea0183::field;
 
 /// What a time comes from, worst first. A recording is replayed by the best that it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,9 +55,25 @@ pub(super) fn stamp(prefix: Option<Timestamp>, sentence: &[u8]) -> Option<Stamp>
         return Some(Stamp::wall(Basis::Prefix, time.as_millis()));
     }
     match sentence.first()? {
-        b'\\' => tag_block_ms(sentence).map(|ms| Stamp::wall(Basis::TagBlock, ms)),
+        b'\\' => match tag_block_ms(sentence) {
+            Some(ms) => Some(Stamp::wall(Basis::TagBlock, ms)),
+            None => time_of_day(untagged(sentence)),
+        },
         b'$' => time_of_day(sentence),
         b'{' => delta_ms(sentence).map(|ms| Stamp::wall(Basis::Content, ms)),
+        _ => None,
+    }
+}
+
+/// The day that a sentence names (midnight): RMC with a fix, and ZDA.
+pub(super) fn day(sentence: &[u8]) -> Option<Timestamp> {
+    let text = std::str::from_utf8(untagged(sentence)).ok()?;
+    let content = text.split('*').next()?;
+    let mut fields = content.split(',');
+    match fields.next()?.get(3..)? {
+        // A receiver without a fix makes up the date.
+        "RMC" if fields.nth(1)? != "V" => field::date(fields.nth(6)?),
+        "ZDA" => field::day_month_year(fields.nth(1)?, fields.next()?, fields.next()?),
         _ => None,
     }
 }
@@ -88,6 +105,12 @@ fn epoch_ms(text: &str) -> Option<i64> {
         16 => Some(n / 1000),
         _ => None,
     }
+}
+
+/// The sentence behind its tag block, where it has one.
+fn untagged(sentence: &[u8]) -> &[u8] {
+    let Some(block) = sentence.strip_prefix(b"\\") else { return sentence };
+    block.iter().position(|&b| b == b'\\').map_or(sentence, |end| &block[end + 1..])
 }
 
 fn tag_block_ms(line: &[u8]) -> Option<i64> {
@@ -171,9 +194,25 @@ mod tests {
                 Some((Basis::Content, 1_404_122_400_000)),
             ),
             (r"\s:no end", None),
+            (r"\s:GP0001*1F\$GPGLL,6005.071,N,02332.346,E,095559,A", Some((Basis::Content, 35_759_000))),
         ];
         for (line, expected) in table {
             assert_eq!(stamp(None, line.as_bytes()).map(|s| (s.basis, s.ms)), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn sentences_with_a_date_tell_the_day() {
+        let table = [
+            ("$GPRMC,092211.00,A,5759.09700,N,01144.34344,E,5.257,28.27,200715,,,A*58", Some("2015-07-20T00:00:00Z")),
+            ("$GPRMC,092211.00,V,5759.09700,N,01144.34344,E,5.257,28.27,200715,,,A*58", None),
+            ("$GPZDA,090000.00,04,07,2026,00,00*6A\r\n", Some("2026-07-04T00:00:00Z")),
+            ("$GPRMC,092211.00,A,,,,,,,,", None),
+            ("$GPGLL,6003.60000,N,02459.40000,E,090000.00,A,A*6D", None),
+            ("$", None),
+        ];
+        for (line, expected) in table {
+            assert_eq!(day(line.as_bytes()), expected.and_then(Timestamp::parse), "{line}");
         }
     }
 
@@ -183,7 +222,7 @@ mod tests {
             let mut line = line;
             line.insert(0, b"$!\\{1"[first]);
             let (prefix, rest) = split_prefix(&line);
-            let _ = stamp(prefix, rest);
+            let _ = (stamp(prefix, rest), day(rest));
             prop_assert!(line.ends_with(rest));
         }
     }

@@ -104,7 +104,8 @@ pub struct AppData {
 
 #[derive(Debug)]
 struct Kept {
-    state: Arc<StateDir>,
+    /// `None` where nothing is to outlive the process.
+    state: Option<Arc<StateDir>>,
     /// Each in compact JSON, an object.
     documents: RwLock<BTreeMap<Key, Arc<str>>>,
 }
@@ -144,6 +145,15 @@ impl AppData {
                 documents.insert(key, text);
             }
         }
+        Self::of(Some(state), documents)
+    }
+
+    /// No documents, and those that come are kept in memory only.
+    pub fn in_memory() -> Self {
+        Self::of(None, BTreeMap::new())
+    }
+
+    fn of(state: Option<Arc<StateDir>>, documents: BTreeMap<Key, Arc<str>>) -> Self {
         Self { kept: Arc::new(Kept { state, documents: RwLock::new(documents) }), writing: Arc::default() }
     }
 
@@ -206,7 +216,9 @@ impl Kept {
         if others_bytes + text.len() > TOTAL_BYTES_MAX {
             return Err(Refused::Full("the settings of all apps together are as large as they may be"));
         }
-        self.state.write(&key.file(), text.as_bytes()).map_err(Refused::Disk)?;
+        if let Some(state) = &self.state {
+            state.write(&key.file(), text.as_bytes()).map_err(Refused::Disk)?;
+        }
         self.documents.write().unwrap_or_else(PoisonError::into_inner).insert(key, text.into());
         Ok(())
     }

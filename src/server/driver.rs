@@ -24,7 +24,7 @@ use crate::kernel::session::{CloseReason, Pumped};
 use crate::kernel::time::Moment;
 
 /// Frames are built up to about this many bytes at a time; the next lot when these are on their way.
-const LOT_BYTES_MAX: usize = 16 * 1024;
+pub(super) const LOT_BYTES_MAX: usize = 16 * 1024;
 /// How often a peer that has not taken everything is looked at.
 const STALL_CHECK: Duration = Duration::from_secs(1);
 /// How long a peer may take to answer a close.

@@ -1,8 +1,8 @@
-//! How exported values are written.
+//! How exported values are written as text.
 
 use std::io::{self, Write};
 
-use super::{Format, Point};
+use super::{Format, Point, Sink};
 use crate::kernel::time::Timestamp;
 use crate::kernel::value::{Position, Value, push_number, push_text};
 
@@ -12,8 +12,8 @@ const SEGMENT_PAUSE_MS: i64 = 600_000;
 /// Positions of one line of GeoJSON, which is held until it is written; the next goes on from its end.
 const LINE_POSITIONS_MAX: usize = 10_000;
 
-/// A file in the making.
-pub(super) struct Sink<W: Write> {
+/// A file of text in the making.
+pub(super) struct TextFile<W: Write> {
     format: Format,
     out: W,
     text: String,
@@ -23,53 +23,21 @@ pub(super) struct Sink<W: Write> {
     is_first_feature: bool,
 }
 
-impl<W: Write> Sink<W> {
+impl<W: Write> TextFile<W> {
     /// Writes what comes before all values.
     pub fn begin(format: Format, mut out: W) -> io::Result<Self> {
         out.write_all(match format {
             Format::Csv => b"time,context,path,source,value\n".as_slice(),
-            Format::Jsonl => b"",
             Format::Gpx => {
                 b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
                 <gpx version=\"1.1\" creator=\"Taffrail\" xmlns=\"http://www.topografix.com/GPX/1/1\">\n<trk>\n"
             }
             Format::Geojson => b"{\"type\":\"FeatureCollection\",\"features\":[",
+            Format::Jsonl => b"",
+            #[cfg(feature = "parquet")]
+            Format::Parquet => b"",
         })?;
         Ok(Self { format, out, text: String::new(), last: None, line: Vec::new(), is_first_feature: true })
-    }
-
-    /// Writes a value. Tracks take positions only.
-    pub fn point(&mut self, point: &Point<'_>) -> io::Result<()> {
-        self.text.clear();
-        match (self.format, point.value) {
-            (Format::Csv, _) => self.csv(point),
-            (Format::Jsonl, _) => self.delta(point),
-            (Format::Gpx, Value::Position(position)) => self.track_point(point.at, position),
-            (Format::Geojson, Value::Position(position)) => self.line_point(point.at, position),
-            _ => {}
-        }
-        self.out.write_all(self.text.as_bytes())
-    }
-
-    /// Writes what comes after all values.
-    pub fn end(mut self) -> io::Result<()> {
-        self.text.clear();
-        match self.format {
-            Format::Csv | Format::Jsonl => {}
-            Format::Gpx => {
-                self.text.push_str(if self.last.is_some() {
-                    "</trkseg>\n</trk>\n</gpx>\n"
-                } else {
-                    "</trk>\n</gpx>\n"
-                });
-            }
-            Format::Geojson => {
-                self.feature();
-                self.text.push_str("]}\n");
-            }
-        }
-        self.out.write_all(self.text.as_bytes())?;
-        self.out.flush()
     }
 
     fn csv(&mut self, point: &Point<'_>) {
@@ -171,6 +139,40 @@ impl<W: Write> Sink<W> {
         }
         out.push_str(if is_line { "]}}" } else { "}}" });
         self.line.clear();
+    }
+}
+
+impl<W: Write> Sink for TextFile<W> {
+    fn point(&mut self, point: &Point<'_>) -> anyhow::Result<()> {
+        self.text.clear();
+        match (self.format, point.value) {
+            (Format::Csv, _) => self.csv(point),
+            (Format::Jsonl, _) => self.delta(point),
+            (Format::Gpx, Value::Position(position)) => self.track_point(point.at, position),
+            (Format::Geojson, Value::Position(position)) => self.line_point(point.at, position),
+            _ => {}
+        }
+        Ok(self.out.write_all(self.text.as_bytes())?)
+    }
+
+    fn end(mut self: Box<Self>) -> anyhow::Result<()> {
+        self.text.clear();
+        match self.format {
+            Format::Gpx => {
+                self.text.push_str(if self.last.is_some() {
+                    "</trkseg>\n</trk>\n</gpx>\n"
+                } else {
+                    "</trk>\n</gpx>\n"
+                });
+            }
+            Format::Geojson => {
+                self.feature();
+                self.text.push_str("]}\n");
+            }
+            _ => {}
+        }
+        self.out.write_all(self.text.as_bytes())?;
+        Ok(self.out.flush()?)
     }
 }
 
