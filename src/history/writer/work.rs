@@ -1,0 +1,140 @@
+//! What the writer does with old data, a piece at a time: seals, merges, and what is dropped to stay within bounds.
+
+use super::super::HistoryError;
+use super::super::schema::WINDOW_MS;
+use super::super::status::State;
+use super::super::unsealed::Seal;
+use super::super::{keyframe, retention};
+use super::{Standing, Writer};
+
+/// How long after the end of a window its stragglers are waited for.
+const SEAL_GRACE_MS: i64 = 30_000;
+/// How long after the end of an hour its windows are merged.
+const MERGE_DELAY_MS: i64 = WINDOW_MS;
+/// How long records wait for the clock to become trusted before they are sealed as they are. What was sealed is not moved any
+/// more by an epoch that comes later.
+const UNDATED_WAIT_MS: u64 = 3_600_000;
+/// Between looks at the room on the disk and the size of the database.
+const ROOM_MS: u64 = 10_000;
+/// Free pages within the file that count as room although the disk has none left.
+const REUSABLE_MIN: u64 = 4 << 20;
+
+impl Writer {
+    /// One piece of work: a seal that is due, else a merge, else what is too old. True when it found something to do.
+    pub(super) fn work(&mut self) -> bool {
+        match self.piece_of_work() {
+            Ok(done) => done,
+            Err(source) => {
+                self.failed(HistoryError::Sql { what: "seal, merge or drop", source });
+                false
+            }
+        }
+    }
+
+    fn piece_of_work(&mut self) -> rusqlite::Result<bool> {
+        if self.seal_if_due()? {
+            return Ok(true);
+        }
+        let Some(store) = self.store.as_mut() else { return Ok(false) };
+        let boundary = Seal::load(&store.conn)?.boundary;
+        if let Some((hour, report)) = store.sealer.merge(&store.conn, boundary.saturating_sub(MERGE_DELAY_MS))? {
+            let damaged = keyframe::write(&store.conn, &mut store.sealer, hour)?;
+            self.status.update(|s| {
+                s.damaged_blobs += report.damaged + damaged;
+                s.lost += report.lost;
+            });
+            return Ok(true);
+        }
+        // A clock that is not trusted drops nothing.
+        Ok(self.trusted && retention::by_age(&store.conn, &self.config.retention, self.now.wall.as_millis())?)
+    }
+
+    fn seal_if_due(&mut self) -> rusqlite::Result<bool> {
+        let now = self.now;
+        // Until the clock is trusted nothing is known of the window; but not for ever.
+        let waited = self.run_began.map_or(0, |began| now.mono.since(began));
+        if !self.trusted && waited < UNDATED_WAIT_MS {
+            return Ok(false);
+        }
+        let boundary = (now.wall.as_millis() - SEAL_GRACE_MS).div_euclid(WINDOW_MS) * WINDOW_MS;
+        let next = *self.next_boundary.get_or_insert(boundary);
+        // By the wall clock, and by the other one in case the wall clock was set back.
+        let overdue = self.sealed_at.is_some_and(|at| now.mono.since(at) > 2 * WINDOW_MS as u64);
+        if boundary < next && !overdue {
+            return Ok(false);
+        }
+        // What the tail holds from before the boundary belongs into this seal.
+        if !self.commit() {
+            return Ok(false);
+        }
+        let Some(store) = self.store.as_mut() else { return Ok(false) };
+        let report = store.seal(boundary)?;
+        if !report.more {
+            self.next_boundary = Some(boundary + WINDOW_MS);
+            self.sealed_at = Some(now.mono);
+        }
+        self.status.update(|s| {
+            s.seals += 1;
+            s.damaged_blobs += report.damaged;
+            s.lost += report.lost;
+        });
+        Ok(true)
+    }
+
+    pub(super) fn room_is_due(&mut self) -> bool {
+        let due = self.next_room.is_none_or(|at| self.now.mono >= at);
+        if due {
+            self.next_room = Some(self.now.mono + ROOM_MS);
+        }
+        due
+    }
+
+    /// Looks at the size of the database and the room on the disk, and drops the oldest when there is too little.
+    pub(super) fn look_for_room(&mut self) {
+        if let Some(written) = self.disk.written_bytes() {
+            self.budget.observe(self.now.mono, written);
+        }
+        let interval = self.interval_ms();
+        let Some(store) = self.store.as_mut() else { return };
+        if !store.is_in_place() {
+            self.store = None;
+            // Readers still hold the old file.
+            self.status.update(|s| s.generation += 1);
+            self.degrade("the database was moved or deleted");
+            return;
+        }
+        let keep = self.config.retention;
+        let free_bytes = self.disk.free_bytes();
+        let outcome = (|| {
+            let pages = store.pages()?;
+            let too_large = keep.size_max_bytes.is_some_and(|max| pages.used > max);
+            let short = free_bytes.is_some_and(|free| free < keep.keep_free_bytes) && pages.free < REUSABLE_MIN;
+            // With a clock that is not trusted the newest windows could be taken for old ones.
+            let dropped =
+                (too_large || short) && self.trusted && retention::oldest(&store.conn, self.now.wall.as_millis())?;
+            if too_large && dropped {
+                // The next look is at the next tick: an hour a tick is faster than any boat records.
+                self.next_room = None;
+            }
+            Ok((pages, short && !dropped))
+        })();
+        match outcome {
+            Ok((pages, low_space)) => {
+                let standing = if low_space { Standing::LowSpace } else { Standing::Recording };
+                if standing != self.standing {
+                    self.standing = standing;
+                    self.status.update(|s| s.state = if low_space { State::LowSpace } else { State::Recording });
+                }
+                let (economy, rate) = (self.budget.step(), self.budget.rate());
+                self.status.update(|s| {
+                    s.used_bytes = pages.used;
+                    s.free_bytes = free_bytes;
+                    s.economy = economy;
+                    s.bytes_per_day = rate;
+                    s.commit_interval_ms = interval;
+                });
+            }
+            Err(source) => self.failed(HistoryError::Sql { what: "look for room", source }),
+        }
+    }
+}
