@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use taffrail::history::answer::{Circumstances, NoAnswer, answer};
 use taffrail::history::disk::Disk;
-use taffrail::history::policy::{Keep, RecordPolicy, Rule};
+use taffrail::history::policy::{Contexts, Keep, RecordPolicy, Rule};
 use taffrail::history::query::{Asked, Question, Range};
 use taffrail::history::reader::{Filter, Reader, Sample};
 use taffrail::history::record::{Epoch, Gap, GapReason, Record, RecordKind};
@@ -552,11 +552,14 @@ fn contexts_paths_and_bounds() {
 #[test]
 fn rules_leave_out_and_thin_out() {
     let directory = temporary();
-    let rule =
-        |context: &str, path: &str, keep| Rule { context: Pattern::new(context), path: Pattern::new(path), keep };
+    let rule = |context: Contexts, path: &str, keep| Rule { context, path: Pattern::new(path), keep };
+    let anybody = Contexts::Matching(Pattern::new("*"));
     let mut config = Config::new(directory.path(), OWN);
     config.policy = RecordPolicy {
-        rules: vec![rule("*", "navigation.position", Keep::Nothing), rule(OWN, "*", Keep::OneIn(10_000))],
+        rules: vec![
+            rule(anybody, "navigation.position", Keep::Nothing),
+            rule(Contexts::Own, "*", Keep::OneIn(10_000)),
+        ],
     };
     let mut boat = Boat::with(config);
     boat.run(100);

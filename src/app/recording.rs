@@ -9,8 +9,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::config::{ClockTrust, Config};
+use crate::config::{self, ClockTrust, Config, RecordContext, RecordRule};
 use crate::feed::Feed;
+use crate::history::policy::{Contexts, Keep, RecordPolicy, Rule};
 use crate::history::reader::Reader;
 use crate::history::record::{Gap, GapReason, Record, RecordKind};
 use crate::history::recorder::Recorder;
@@ -21,6 +22,7 @@ use crate::history::{self};
 use crate::kernel::change::{Change, Changed};
 use crate::kernel::id::{PathId, Seq};
 use crate::kernel::model::{names, statics};
+use crate::kernel::pattern::Pattern;
 use crate::kernel::time::Now;
 use crate::kernel::value::Value;
 use crate::kernel::world::World;
@@ -33,6 +35,8 @@ const READERS_MAX: usize = 2;
 const PLAYBACKS_MAX: usize = 4;
 /// The recorder is told the time this often.
 const TICK: Duration = Duration::from_secs(1);
+/// Less than a batch waits for more, up to this long: ten batches a second let the channel bridge a card that hangs.
+const GATHER: Duration = Duration::from_millis(100);
 /// A recorder that has no room is asked again after this. Meanwhile the changes stay in the tail.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(2);
 
@@ -122,12 +126,37 @@ impl Recording {
 
 fn settings(config: &Config, own: &str, directory: &Path) -> history::writer::Config {
     let h = &config.history;
+    let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     history::writer::Config {
         commit_interval_ms: h.commit_interval.as_millis() as u64,
-        retention: Retention { size_max_bytes: Some(h.max_size), keep_free_bytes: h.keep_free, ..Retention::default() },
+        policy: policy(&h.rules),
+        retention: Retention {
+            age_max_ms: h.keep_for.map(ms),
+            others_age_max_ms: h.keep_others_for.map(ms),
+            log_age_max_ms: ms(h.log_for),
+            size_max_bytes: Some(h.max_size),
+            keep_free_bytes: h.keep_free,
+        },
         write_bytes_per_day_max: h.max_mb_per_day.map(|mb| u64::from(mb) * 1_000_000),
         ..history::writer::Config::new(directory, own)
     }
+}
+
+fn policy(rules: &[RecordRule]) -> RecordPolicy {
+    let rule = |rule: &RecordRule| Rule {
+        context: match &rule.context {
+            RecordContext::Own => Contexts::Own,
+            RecordContext::Others => Contexts::Others,
+            RecordContext::Pattern(text) => Contexts::Matching(Pattern::new(text)),
+        },
+        path: Pattern::new(&rule.path),
+        keep: match rule.keep {
+            config::Keep::All => Keep::All,
+            config::Keep::Nothing => Keep::Nothing,
+            config::Keep::OneIn(every) => Keep::OneIn(every.as_millis() as u64),
+        },
+    };
+    RecordPolicy { rules: rules.iter().map(rule).collect() }
 }
 
 async fn run(
@@ -142,7 +171,7 @@ async fn run(
     let mut going_on = true;
     while going_on {
         tokio::select! {
-            grown = feed.grown() => going_on = grown,
+            grown = feed.grown() => going_on = grown && gather(&mut feed, cursor).await,
             _ = tick.tick() => recorder.tick(clock.now(), trusted),
         }
         loop {
@@ -158,6 +187,21 @@ async fn run(
             recorded.store(cursor.0, Ordering::Relaxed);
         }
     }
+}
+
+/// Waits until there is a batch, for a while. False when nothing will come any more.
+async fn gather(feed: &mut Feed, cursor: Seq) -> bool {
+    let enough = tokio::time::sleep(GATHER);
+    tokio::pin!(enough);
+    while feed.head() < cursor.0 + CHANGES_PER_BATCH as u64 {
+        tokio::select! {
+            grown = feed.grown() => if !grown {
+                return false;
+            },
+            () = &mut enough => break,
+        }
+    }
+    true
 }
 
 /// The next changes after the cursor, and where it stands then.

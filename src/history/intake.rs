@@ -7,6 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::budget::Economy;
 use super::policy::{Keep, RecordPolicy};
 use super::record::{Record, RecordKind};
 use super::schema::FIRST_OTHER_SERIES;
@@ -78,13 +79,14 @@ impl Intake {
         let slot = if let Some(slot) = self.by_text.get(&texts) {
             *slot
         } else {
+            let own = record.context == self.own_context;
             self.slots.push(Slot {
                 context: texts.0.clone(),
                 path: texts.1.clone(),
                 source: texts.2.clone(),
                 kind: record.kind,
-                keep: self.policy.decide(&record.context, &record.path),
-                own: record.context == self.own_context,
+                keep: self.policy.decide(&record.context, own, &record.path),
+                own,
                 last_kept: None,
                 id: None,
             });
@@ -96,15 +98,15 @@ impl Intake {
         slot
     }
 
-    /// Whether a record is kept, `others_one_in_ms` being what is asked of other vessels to save writing.
-    pub fn keeps(&mut self, slot: usize, record: &Record, others_one_in_ms: u64) -> bool {
+    /// Whether a record is kept; `economy` is what is asked to save writing.
+    pub fn keeps(&mut self, slot: usize, record: &Record, economy: Economy) -> bool {
         let slot = &mut self.slots[slot];
         let one_in = match slot.keep {
             Keep::Nothing => return false,
             Keep::All => 0,
             Keep::OneIn(ms) => ms,
         };
-        let one_in = if slot.own { one_in } else { one_in.max(others_one_in_ms) };
+        let one_in = one_in.max(if slot.own { economy.own_one_in_ms } else { economy.others_one_in_ms });
         if one_in == 0 || record.kind != RecordKind::Value || record.value.is_null() {
             return true;
         }

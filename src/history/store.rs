@@ -147,6 +147,13 @@ impl Store {
         Ok(Pages { used: count.saturating_sub(free) * size, free: free * size })
     }
 
+    /// Puts everything into the file itself and syncs it, and sees that a transaction can be written.
+    pub fn settle(&self) -> rusqlite::Result<()> {
+        self.conn.execute_batch(
+            "PRAGMA wal_checkpoint(TRUNCATE); BEGIN IMMEDIATE; UPDATE seal SET upto = upto WHERE id = 1; COMMIT",
+        )
+    }
+
     /// Ends the WAL in order. Not needed for consistency: it only leaves one tidy file.
     pub fn close(self) {
         let _ = self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");

@@ -31,6 +31,11 @@ impl Buffer {
         self.records.len() < RECORDS_MAX && self.text_bytes + text_bytes <= TEXT_BYTES_MAX
     }
 
+    /// Takes off what has this timepoint or an earlier one.
+    pub fn drop_up_to(&mut self, seq: u64) {
+        self.drop_first(self.records.partition_point(|w| w.record.seq <= seq));
+    }
+
     /// Takes off the first `n`, which are durable now.
     pub fn drop_first(&mut self, n: usize) {
         self.records.drain(..n);

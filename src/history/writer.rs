@@ -135,7 +135,7 @@ impl Writer {
 
     /// Takes a batch, in order of `seq`.
     pub fn batch(&mut self, records: Vec<Record>) {
-        let others_one_in_ms = self.budget.economy().others_one_in_ms;
+        let economy = self.budget.economy();
         let (mut left_out, mut refused) = (0, 0);
         let mut lost: Option<Gap> = None;
         let tail = self.tail.clone();
@@ -149,7 +149,7 @@ impl Writer {
             }
             self.last_seq = Some(record.seq);
             let slot = self.intake.slot(&record);
-            if !self.intake.keeps(slot, &record, others_one_in_ms) {
+            if !self.intake.keeps(slot, &record, economy) {
                 left_out += 1;
                 continue;
             }
@@ -218,6 +218,7 @@ impl Writer {
     pub fn tick(&mut self, now: Now, trusted_wall: bool) {
         self.now = now;
         self.trusted = trusted_wall;
+        self.status.update(|s| s.seen = Some(now.mono));
         self.run_began.get_or_insert(now.mono);
         if self.standing == Standing::Refused {
             return;
@@ -229,7 +230,8 @@ impl Writer {
             self.look_for_room();
         }
         let interval = self.interval_ms();
-        let due = self.last_commit.is_none_or(|last| now.mono.since(last) >= interval);
+        // After a failure it is tried at once whether the database can be written again.
+        let due = self.retry.is_some() || self.last_commit.is_none_or(|last| now.mono.since(last) >= interval);
         if due && !self.commit() {
             return;
         }
@@ -286,17 +288,37 @@ impl Writer {
                 return false;
             }
         };
+        if let Some(seq) = highest {
+            // A commit whose sync failed may be there all the same: it must not be there twice.
+            self.tail.lock().drop_up_to(seq);
+        }
         self.intake.forget_ids();
+        if self.retry.is_some() {
+            // The system may take for written what it could not write: all of it is written anew before we rely on it.
+            if let Err(source) = store.settle() {
+                self.failed(HistoryError::Sql { what: "settle the database after a failure", source });
+                return false;
+            }
+        }
         self.store = Some(store);
-        self.retry = None;
         self.next_boundary = None;
         let interval = self.interval_ms();
+        let recording = self.retry.is_none();
         self.status.update(|s| {
-            s.state = State::Recording;
+            if recording {
+                s.state = State::Recording;
+            }
             s.durable_seq = s.durable_seq.max(highest);
             s.commit_interval_ms = interval;
         });
         true
+    }
+
+    /// Something could be written: what had failed is over.
+    fn recovered(&mut self) {
+        if self.retry.take().is_some() {
+            self.status.update(|s| s.state = State::Recording);
+        }
     }
 
     fn commit(&mut self) -> bool {
@@ -305,6 +327,7 @@ impl Writer {
         let empty = self.tail.lock().records.is_empty();
         // While the disk is too full nothing is written, and what is lost in that time becomes one gap.
         if empty && (self.standing == Standing::LowSpace || (self.gaps.is_empty() && self.epochs.is_empty())) {
+            self.recovered();
             return true;
         }
         match store.commit(&self.tail, &mut self.intake, &self.gaps, &self.epochs, self.now.wall) {
@@ -326,6 +349,7 @@ impl Writer {
                     s.durable_seq = s.durable_seq.max(committed.last_seq);
                     s.last_commit = Some(wall);
                 });
+                self.recovered();
                 true
             }
             Err(source) => {

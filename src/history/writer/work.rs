@@ -92,7 +92,9 @@ impl Writer {
     /// Looks at the size of the database and the room on the disk, and drops the oldest when there is too little.
     pub(super) fn look_for_room(&mut self) {
         if let Some(written) = self.disk.written_bytes() {
+            let before = self.budget.step();
             self.budget.observe(self.now.mono, written);
+            self.tell_economy(before);
         }
         let interval = self.interval_ms();
         let Some(store) = self.store.as_mut() else { return };
@@ -125,16 +127,39 @@ impl Writer {
                     self.standing = standing;
                     self.status.update(|s| s.state = if low_space { State::LowSpace } else { State::Recording });
                 }
-                let (economy, rate) = (self.budget.step(), self.budget.rate());
+                let (step, economy, rate) = (self.budget.step(), self.budget.economy(), self.budget.rate());
+                let max = self.budget.bytes_per_day_max();
                 self.status.update(|s| {
                     s.used_bytes = pages.used;
                     s.free_bytes = free_bytes;
-                    s.economy = economy;
+                    s.economy = step;
+                    s.others_one_in_ms = economy.others_one_in_ms;
+                    s.own_one_in_ms = economy.own_one_in_ms;
                     s.bytes_per_day = rate;
+                    s.bytes_per_day_max = max;
                     s.commit_interval_ms = interval;
                 });
             }
             Err(source) => self.failed(HistoryError::Sql { what: "look for room", source }),
+        }
+    }
+
+    /// Says in the log when a step was taken to stay within the bytes of a day, or taken back.
+    fn tell_economy(&self, before: usize) {
+        let (step, economy) = (self.budget.step(), self.budget.economy());
+        if step == before {
+            return;
+        }
+        let (rate, max) = (self.budget.rate(), self.budget.bytes_per_day_max());
+        let (commit_ms, others_ms, own_ms) =
+            (self.interval_ms(), economy.others_one_in_ms, economy.own_one_in_ms);
+        if step > before {
+            tracing::warn!(
+                rate, max, commit_ms, others_ms, own_ms,
+                "history: more is written than max_mb_per_day allows; less is recorded from now on"
+            );
+        } else {
+            tracing::info!(rate, max, commit_ms, others_ms, own_ms, "history: more is recorded again");
         }
     }
 }
