@@ -48,6 +48,7 @@ pub mod retention;
 pub mod rollup;
 pub mod scan;
 pub mod schema;
+pub mod sentences;
 mod seal;
 mod shared;
 pub mod status;

@@ -16,14 +16,16 @@ use crate::history::reader::Reader;
 use crate::history::record::{Gap, GapReason, Record, RecordKind};
 use crate::history::recorder::Recorder;
 use crate::history::retention::Retention;
+use crate::history::sentences::Inbox;
 use crate::history::status::SharedStatus;
 use crate::history::tail::Tail;
 use crate::history::{self};
+use crate::input::SentenceLog;
 use crate::kernel::change::{Change, Changed};
 use crate::kernel::id::{PathId, Seq};
 use crate::kernel::model::{names, statics};
 use crate::kernel::pattern::Pattern;
-use crate::kernel::time::Now;
+use crate::kernel::time::{Now, Timestamp};
 use crate::kernel::value::Value;
 use crate::kernel::world::World;
 
@@ -49,6 +51,8 @@ pub struct History {
     pub status: SharedStatus,
     /// What is not yet on the disk.
     pub tail: Tail,
+    /// Where sentences go that are to be kept as they came, if they are.
+    pub sentences: Option<Inbox>,
     /// Places for those who read at the same time.
     pub readers: Arc<Semaphore>,
     /// Places for playbacks; each keeps a connection to the database, and memory for a page.
@@ -59,6 +63,12 @@ impl History {
     /// A reader of its own for one query or one playback.
     pub fn reader(&self) -> Result<Reader, history::HistoryError> {
         Ok(Reader::open(&self.directory, Some(self.tail.clone()))?.following(self.status.clone()))
+    }
+}
+
+impl SentenceLog for Inbox {
+    fn sentence(&self, input: &Arc<str>, at: Timestamp, line: &[u8]) {
+        self.push(input, at, line);
     }
 }
 
@@ -106,6 +116,7 @@ pub(super) fn start(
         directory,
         status: recorder.shared_status(),
         tail: recorder.tail(),
+        sentences: config.history.sentences.then(|| recorder.sentences()),
         readers: Arc::new(Semaphore::new(READERS_MAX)),
         playbacks: Arc::new(Semaphore::new(PLAYBACKS_MAX)),
     };

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use super::disk::{Disk, SystemDisk};
 use super::record::{Epoch, Gap, GapReason, Record};
+use super::sentences::Inbox;
 use super::status::{SharedStatus, Status};
 use super::tail::Tail;
 use super::writer::{Config, Writer};
@@ -42,6 +43,7 @@ pub struct Recorder {
     missed: Mutex<Option<Gap>>,
     status: SharedStatus,
     tail: Tail,
+    inbox: Inbox,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -57,14 +59,15 @@ impl Recorder {
     pub fn start_with(config: Config, disk: Box<dyn Disk>) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(CHANNEL);
         let (status, tail) = (SharedStatus::default(), Tail::default());
-        let writer = Writer::new(config, disk, status.clone(), tail.clone());
+        let inbox = Inbox::default();
+        let writer = Writer::new(config, disk, status.clone(), tail.clone()).with_sentences(inbox.clone());
         let waiting = Arc::new(AtomicUsize::new(0));
         let taken = waiting.clone();
         let thread = std::thread::Builder::new()
             .name("history".to_owned())
             .stack_size(STACK_BYTES)
             .spawn(move || run(writer, &receiver, &taken))?;
-        Ok(Self { sender, waiting, missed: Mutex::new(None), status, tail, thread: Some(thread) })
+        Ok(Self { sender, waiting, missed: Mutex::new(None), status, tail, inbox, thread: Some(thread) })
     }
 
     /// Hands over a batch, in order of `seq`. Never waits: when the channel is full the batch is lost, and a gap that says
@@ -145,6 +148,11 @@ impl Recorder {
     /// What is not yet durable, for [`super::reader::Reader::open`].
     pub fn tail(&self) -> Tail {
         self.tail.clone()
+    }
+
+    /// Where sentences go that are to be kept as they came.
+    pub fn sentences(&self) -> Inbox {
+        self.inbox.clone()
     }
 
     /// The status as a handle of its own.

@@ -1,4 +1,4 @@
-//! What is dropped, and when: whole windows, oldest first, other vessels before the own; the log by its age.
+//! What is dropped, and when: whole windows, oldest first, sentences and other vessels before the own; the log by its age.
 //!
 //! One call does a bounded piece of work. Freed pages are used again by what comes; the file does not shrink, and it does
 //! not grow either once retention has begun.
@@ -42,14 +42,20 @@ const WINDOWS_A_CALL: i64 = 4;
 /// Log blobs dropped by one call.
 const LOG_ROWS_A_CALL: i64 = 256;
 
-/// Other vessels of the newest day stay as long as there is anything else to drop.
-const OTHERS_FLOOR_MS: i64 = 86_400_000;
+/// Blobs of sentences dropped by one call.
+const SENTENCE_ROWS_A_CALL: i64 = 256;
+
+/// Sentences and other vessels of the newest day stay as long as there is anything else to drop.
+const FLOOR_MS: i64 = 86_400_000;
 
 /// Drops what is too old at `now` (ms, from a clock that is trusted). True when something was dropped.
 pub(super) fn by_age(conn: &Connection, keep: &Retention, now: i64) -> rusqlite::Result<bool> {
     let mut dropped = log(conn, now - keep.log_age_max_ms)?;
     if let Some(age) = keep.age_max_ms {
         dropped |= windows(conn, now - age)?;
+    }
+    if let Some(age) = keep.age_max_ms {
+        dropped |= sentences(conn, now - age)?;
     }
     if let Some(age) = keep.others_age_max_ms {
         dropped |= others(conn, now - age)?;
@@ -59,11 +65,12 @@ pub(super) fn by_age(conn: &Connection, keep: &Retention, now: i64) -> rusqlite:
 
 /// Drops the oldest of what there is, to make room. False when nothing is left to drop.
 pub(super) fn oldest(conn: &Connection, now: i64) -> rusqlite::Result<bool> {
-    if others(conn, now - OTHERS_FLOOR_MS)? {
+    if sentences(conn, now - FLOOR_MS)? || others(conn, now - FLOOR_MS)? {
         return Ok(true);
     }
     // The hour that is being recorded stays.
-    windows(conn, now - WINDOW_MS * WINDOWS_PER_HOUR)
+    let before = now - WINDOW_MS * WINDOWS_PER_HOUR;
+    Ok(windows(conn, before)? || sentences(conn, before)?)
 }
 
 /// Drops sealed log blobs received before `before`. The newest stays whatever its age: it says where the numbers are.
@@ -80,6 +87,17 @@ fn log(conn: &Connection, before: i64) -> rusqlite::Result<bool> {
         .flatten();
     let Some(end) = end else { return Ok(false) };
     conn.execute("DELETE FROM log WHERE id <= ?1", [end]).map(|n| n > 0)
+}
+
+/// Drops sentences that came before `before`.
+fn sentences(conn: &Connection, before: i64) -> rusqlite::Result<bool> {
+    let end: Option<i64> = conn.query_row(
+        "SELECT max(id) FROM (SELECT id, t1 FROM sentence ORDER BY id LIMIT ?1) WHERE t1 < ?2",
+        (SENTENCE_ROWS_A_CALL, before),
+        |row| row.get(0),
+    )?;
+    let Some(end) = end else { return Ok(false) };
+    conn.execute("DELETE FROM sentence WHERE id <= ?1", [end]).map(|n| n > 0)
 }
 
 /// Drops windows that end at or before `before`, some at a time. False when there are none left.

@@ -36,7 +36,7 @@ pub const PARTS_MAX: i64 = 1 << PART_BITS;
 pub const FIRST_OTHER_SERIES: i64 = 1 << (SERIES_BITS - 1);
 
 /// What each version added; the first one makes an empty file ours.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     // 1
     "CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
      CREATE TABLE series (
@@ -81,6 +81,11 @@ const MIGRATIONS: [&str; 2] = [
      CREATE TABLE dropped (          -- one row: other vessels are gone from windows before this one
         id INTEGER PRIMARY KEY CHECK (id = 1), others_from INTEGER);
      INSERT INTO dropped VALUES (1, NULL);",
+    // 3
+    "CREATE TABLE sentence (         -- lines as they came, in that order
+        id INTEGER PRIMARY KEY,
+        t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,   -- time of arrival, least and greatest, ms
+        n INTEGER NOT NULL, crc INTEGER NOT NULL, blob BLOB NOT NULL);",
 ];
 
 /// The window in which a capture time lies. Stamps beyond the years 0 to 9999 lie in the first and the last.

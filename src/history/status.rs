@@ -51,6 +51,10 @@ pub struct Status {
     pub lost: u64,
     /// Records refused because they came out of the order of `seq` or were too large.
     pub refused: u64,
+    /// Sentences that were made durable.
+    pub sentences: u64,
+    /// Sentences lost for want of room, or left out to save writing.
+    pub sentences_lost: u64,
     /// Commits of the log.
     pub commits: u64,
     /// Windows sealed.

@@ -58,7 +58,7 @@ pub fn check(directory: &Path) -> Result<Vec<String>, HistoryError> {
     let conn = schema::open_reader(&directory.join(FILE))?;
     let mut problems = structure(&conn).map_err(HistoryError::sql("check the database"))?;
     if problems.is_empty() {
-        for table in ["log", "chunk", "rollup", "keyframe"] {
+        for table in ["log", "chunk", "rollup", "keyframe", "sentence"] {
             blobs(&conn, table, &mut problems).map_err(HistoryError::sql("check the blobs"))?;
         }
     }

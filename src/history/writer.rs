@@ -16,6 +16,7 @@ use super::intake::{Intake, text_bytes};
 use super::policy::RecordPolicy;
 use super::record::{Epoch, Gap, GapReason, Record};
 use super::retention::Retention;
+use super::sentences::{Inbox, Sentence};
 use super::status::{SharedStatus, State};
 use super::store::Store;
 use super::tail::{Tail, Waiting};
@@ -69,6 +70,8 @@ pub struct Writer {
     disk: Box<dyn Disk>,
     status: SharedStatus,
     tail: Tail,
+    /// Where sentences come in, if they do.
+    inbox: Inbox,
     intake: Intake,
     budget: Budget,
     store: Option<Store>,
@@ -116,6 +119,7 @@ impl Writer {
             disk,
             status,
             tail,
+            inbox: Inbox::default(),
             store: None,
             gaps: Vec::new(),
             epochs: Vec::new(),
@@ -131,6 +135,12 @@ impl Writer {
             busy: false,
             retry: None,
         }
+    }
+
+    /// Takes sentences from here.
+    #[must_use]
+    pub fn with_sentences(self, inbox: Inbox) -> Self {
+        Self { inbox, ..self }
     }
 
     /// Takes a batch, in order of `seq`.
@@ -255,6 +265,19 @@ impl Writer {
         self.status.update(|s| s.state = State::Stopped);
     }
 
+    /// The sentences that are to go with this commit.
+    fn sentences(&self) -> Vec<Sentence> {
+        let (waiting, lost) = self.inbox.waiting();
+        let wanted = self.standing == Standing::Recording && self.budget.economy().sentences;
+        if wanted || waiting.is_empty() {
+            self.status.update(|s| s.sentences_lost += lost);
+            return waiting;
+        }
+        self.inbox.drop_first(waiting.len());
+        self.status.update(|s| s.sentences_lost += lost + waiting.len() as u64);
+        Vec::new()
+    }
+
     fn interval_ms(&self) -> u64 {
         self.config.commit_interval_ms.saturating_mul(self.budget.economy().interval_factor)
     }
@@ -322,15 +345,19 @@ impl Writer {
     }
 
     fn commit(&mut self) -> bool {
-        let Some(store) = self.store.as_mut() else { return false };
+        if self.store.is_none() {
+            return false;
+        }
         self.last_commit = Some(self.now.mono);
-        let empty = self.tail.lock().records.is_empty();
+        let sentences = self.sentences();
+        let empty = self.tail.lock().records.is_empty() && sentences.is_empty();
         // While the disk is too full nothing is written, and what is lost in that time becomes one gap.
         if empty && (self.standing == Standing::LowSpace || (self.gaps.is_empty() && self.epochs.is_empty())) {
             self.recovered();
             return true;
         }
-        match store.commit(&self.tail, &mut self.intake, &self.gaps, &self.epochs, self.now.wall) {
+        let Some(store) = self.store.as_mut() else { return false };
+        match store.commit(&self.tail, &mut self.intake, (&self.gaps, &self.epochs), &sentences, self.now.wall) {
             Ok(committed) => {
                 {
                     let mut buffer = self.tail.lock();
@@ -339,6 +366,7 @@ impl Writer {
                         self.intake.trim();
                     }
                 }
+                self.inbox.drop_first(sentences.len());
                 self.gaps.clear();
                 self.epochs.clear();
                 let wall = self.now.wall;
@@ -346,6 +374,7 @@ impl Writer {
                     s.records += committed.records as u64 - committed.refused;
                     s.refused += committed.refused;
                     s.commits += 1;
+                    s.sentences += sentences.len() as u64;
                     s.durable_seq = s.durable_seq.max(committed.last_seq);
                     s.last_commit = Some(wall);
                 });

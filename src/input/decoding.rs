@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lines::Lines;
+use super::tap::Tap;
 use super::{DeltaFn, DeltaLimits};
 use crate::config::{Checksum, Format, Sentences};
 use crate::kernel::time::Now;
@@ -21,6 +22,7 @@ pub(super) struct Decoding {
     pub(super) reported: Counters,
     good_before: u64,
     bytes_since_good: u64,
+    tap: Option<Tap>,
 }
 
 #[derive(Debug)]
@@ -44,11 +46,19 @@ impl Decoding {
             },
             Format::SignalK => Device::SignalK(DeltaLines::new(input.clone(), delta, limits)),
         };
-        Self { device, updates: Vec::new(), reported: Counters::default(), good_before: 0, bytes_since_good: 0 }
+        Self { device, updates: Vec::new(), reported: Counters::default(), good_before: 0, bytes_since_good: 0, tap: None }
+    }
+
+    /// With somebody who keeps the sentences.
+    pub(super) fn tapped(self, tap: Option<Tap>) -> Self {
+        Self { tap, ..self }
     }
 
     /// Takes bytes as they came.
     pub(super) fn feed(&mut self, bytes: &[u8], now: Now) {
+        if let Some(tap) = &mut self.tap {
+            tap.feed(bytes, now.wall);
+        }
         match &mut self.device {
             Device::Nmea0183 { decoder, talkers } => {
                 let before = self.updates.len();
@@ -68,6 +78,9 @@ impl Decoding {
 
     /// Nothing comes after this: an open line is taken as complete.
     pub(super) fn finish(&mut self, now: Now) {
+        if let Some(tap) = &mut self.tap {
+            tap.finish(now.wall);
+        }
         match &mut self.device {
             Device::Nmea0183 { decoder, talkers } => {
                 let before = self.updates.len();

@@ -155,6 +155,8 @@ fn recorder(status: &Recorder, now: Now) -> Json {
         "leftOut": status.left_out,
         "refused": status.refused,
         "commits": status.commits,
+        "sentences": status.sentences,
+        "sentencesLost": status.sentences_lost,
         "durable": status.durable_seq,
         "lastCommit": status.last_commit.map(|at| at.to_string()),
         "commitInterval": status.commit_interval_ms as f64 / 1_000.0,

@@ -143,6 +143,8 @@ fn recorder(out: &mut DescriptorEncoder, status: &Recorder, now: Moment) -> fmt:
     counter(out, "history_lost", "Records lost; each is covered by a gap", status.lost)?;
     counter(out, "history_left_out", "Records left out by the policy or to save writing", status.left_out)?;
     counter(out, "history_refused", "Records out of order or too large", status.refused)?;
+    counter(out, "history_sentences", "Sentences made durable", status.sentences)?;
+    counter(out, "history_sentences_lost", "Sentences lost, or left out to save writing", status.sentences_lost)?;
     counter(out, "history_commits", "Commits of the log", status.commits)?;
     counter(out, "history_seals", "Windows sealed", status.seals)?;
     counter(out, "history_damaged_blobs", "Blobs that did not match their checksum", status.damaged_blobs)?;

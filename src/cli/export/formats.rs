@@ -28,7 +28,7 @@ impl<W: Write> Sink<W> {
     pub fn begin(format: Format, mut out: W) -> io::Result<Self> {
         out.write_all(match format {
             Format::Csv => b"time,context,path,source,value\n".as_slice(),
-            Format::Jsonl => b"",
+            Format::Jsonl | Format::Sentences => b"",
             Format::Gpx => {
                 b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
                 <gpx version=\"1.1\" creator=\"Taffrail\" xmlns=\"http://www.topografix.com/GPX/1/1\">\n<trk>\n"
@@ -55,7 +55,7 @@ impl<W: Write> Sink<W> {
     pub fn end(mut self) -> io::Result<()> {
         self.text.clear();
         match self.format {
-            Format::Csv | Format::Jsonl => {}
+            Format::Csv | Format::Jsonl | Format::Sentences => {}
             Format::Gpx => {
                 self.text.push_str(if self.last.is_some() {
                     "</trkseg>\n</trk>\n</gpx>\n"
