@@ -56,6 +56,7 @@ mod store;
 pub mod tail;
 mod transform;
 mod unsealed;
+mod unused;
 pub mod upkeep;
 pub mod writer;
 

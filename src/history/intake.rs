@@ -11,6 +11,7 @@ use super::budget::Economy;
 use super::policy::{Keep, RecordPolicy};
 use super::record::{Record, RecordKind};
 use super::schema::FIRST_OTHER_SERIES;
+use super::unused::Unused;
 use crate::kernel::time::Moment;
 use crate::kernel::value::Value;
 
@@ -48,6 +49,8 @@ pub(super) struct Intake {
     by_text: HashMap<Texts, usize, FixedState>,
     /// Texts whose addresses stand in `by_address` without a slot of their own.
     held: Vec<Texts>,
+    /// Series that nothing was found to refer to yet, while a sweep looks.
+    unused: Unused,
 }
 
 impl Intake {
@@ -59,6 +62,7 @@ impl Intake {
             by_address: HashMap::default(),
             by_text: HashMap::default(),
             held: Vec::new(),
+            unused: Unused::default(),
         }
     }
 
@@ -121,7 +125,10 @@ impl Intake {
     /// sort are used up. Inside the transaction that uses it.
     pub fn id(&mut self, slot: usize, conn: &Connection) -> rusqlite::Result<Option<i64>> {
         let slot = &mut self.slots[slot];
-        if slot.id.is_some() {
+        if let Some(id) = slot.id {
+            if !self.unused.is_empty() {
+                self.unused.remove(&id);
+            }
             return Ok(slot.id);
         }
         let context = name_id(conn, &slot.context)?;
@@ -155,7 +162,26 @@ impl Intake {
             id
         };
         slot.id = Some(id);
+        self.unused.remove(&id);
         Ok(slot.id)
+    }
+
+    /// Makes a list of series; those that get a record take themselves off it.
+    pub fn watch(&mut self, ids: Unused) {
+        self.unused = ids;
+    }
+
+    /// Takes a series off the list.
+    pub fn unwatch(&mut self, id: i64) {
+        self.unused.remove(&id);
+    }
+
+    /// What is left on the list, and the end of it. They are known here no more: a record of theirs makes them anew.
+    pub fn unwatched(&mut self) -> Unused {
+        for slot in &mut self.slots {
+            slot.id = slot.id.filter(|id| !self.unused.contains(id));
+        }
+        std::mem::take(&mut self.unused)
     }
 
     /// Forgets the ids: after a transaction that failed, or with another database.

@@ -6,6 +6,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::schema::{FIRST_OTHER_SERIES, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id};
+use super::keyframe::{series_blob, series_of};
 use super::unsealed::Seal;
 
 /// How much is kept.
@@ -137,6 +138,9 @@ fn others(conn: &Connection, before: i64) -> rusqlite::Result<bool> {
         let keys = (chunk_id(*window, FIRST_OTHER_SERIES, 0), chunk_id(window + 1, 0, 0));
         tx.execute("DELETE FROM chunk WHERE id >= ?1 AND id < ?2", keys)?;
         tx.execute("DELETE FROM rollup WHERE id >= ?1 AND id < ?2", keys)?;
+        let blob: Vec<u8> = tx.query_row("SELECT series FROM window WHERE id = ?1", [window], |row| row.get(0))?;
+        let own = series_blob(series_of(&blob).filter(|id| *id < FIRST_OTHER_SERIES));
+        tx.execute("UPDATE window SET series = ?2 WHERE id = ?1", (window, own))?;
     }
     tx.execute("UPDATE dropped SET others_from = ?1 WHERE id = 1", [last + span])?;
     tx.commit()?;

@@ -9,8 +9,8 @@ use foldhash::fast::FixedState;
 use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::chunk::{self, Point, Stamps};
-use super::column::put_varint;
 use super::envelope::{LEVEL_KEPT, Packer, crc};
+use super::keyframe::series_blob;
 use super::log::LogDecoder;
 use super::rollup;
 use super::schema::{PARTS_MAX, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, split_chunk_id, window_of};
@@ -178,18 +178,16 @@ impl Homes {
 
 /// Writes the row of a window whose chunks have been written.
 fn put_window(conn: &Connection, window: i64, span: i64) -> rusqlite::Result<()> {
-    let mut series = Vec::new();
-    let mut last = 0;
+    let mut series: Vec<i64> = Vec::new();
     let mut statement = conn.prepare("SELECT id FROM chunk WHERE id >= ?1 AND id < ?2")?;
     let mut rows = statement.query((chunk_id(window, 0, 0), chunk_id(window + 1, 0, 0)))?;
     while let Some(row) = rows.next()? {
         let id = split_chunk_id(row.get(0)?).1;
-        if id != last {
-            put_varint(&mut series, (id - last) as u64);
-            last = id;
+        if series.last() != Some(&id) {
+            series.push(id);
         }
     }
-    conn.execute("INSERT OR REPLACE INTO window (id, span, series) VALUES (?1, ?2, ?3)", (window, span, series))
+    conn.execute("INSERT OR REPLACE INTO window (id, span, series) VALUES (?1, ?2, ?3)", (window, span, series_blob(series.into_iter())))
         .map(|_| ())
 }
 

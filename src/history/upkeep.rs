@@ -9,6 +9,7 @@ use super::envelope::crc;
 use super::retention;
 use super::schema::{self, FILE};
 use super::store::Store;
+use super::unused;
 use crate::kernel::time::Timestamp;
 
 /// Problems that a check lists; then it stops.
@@ -94,6 +95,7 @@ pub fn prune(directory: &Path, before: Timestamp) -> Result<u64, HistoryError> {
     let windows = count()?;
     while retention::windows(&store.conn, before.as_millis()).map_err(&sql)? {}
     let dropped = windows - count()?;
+    unused::drop_all(&store.conn).map_err(&sql)?;
     store.close();
     Ok(dropped as u64)
 }

@@ -20,6 +20,7 @@ use super::sentences::{Inbox, Sentence};
 use super::status::{SharedStatus, State};
 use super::store::Store;
 use super::tail::{Tail, Waiting};
+use super::unused::Sweep;
 use crate::kernel::time::{Moment, Now, Timestamp};
 
 /// Records in waiting from which on a commit does not wait for its time.
@@ -88,6 +89,7 @@ pub struct Writer {
     next_room: Option<Moment>,
     standing: Standing,
     busy: bool,
+    sweeping: Sweeping,
     retry: Option<Retry>,
 }
 
@@ -99,6 +101,17 @@ enum Standing {
     LowSpace,
     /// The database is not ours to write: what arrives is lost.
     Refused,
+}
+
+/// Whether series that nothing refers to are looked for.
+#[derive(Debug, Default)]
+struct Sweeping {
+    /// Something was dropped that may have been the last of a series.
+    due: bool,
+    /// The next sweep does not begin before this, and goes on after that id.
+    not_before: Moment,
+    after: i64,
+    now: Option<Sweep>,
 }
 
 /// A database that failed, and when it is tried again.
@@ -133,6 +146,7 @@ impl Writer {
             next_room: None,
             standing: Standing::Recording,
             busy: false,
+            sweeping: Sweeping::default(),
             retry: None,
         }
     }

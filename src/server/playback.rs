@@ -31,6 +31,7 @@ use crate::feed::{self, FeedWriter};
 use crate::history::HistoryError;
 use crate::history::player::{self, Instant, Player, RATE_MAX, RATE_MIN, Step};
 use crate::history::reader::{Filter, Reader};
+use crate::history::record::{Gap, GapReason};
 use crate::history::scan::Scan;
 use crate::kernel::hello;
 use crate::kernel::session::{Options, Session};
@@ -40,6 +41,8 @@ use crate::kernel::world::recorded_now;
 
 /// Where nothing was recorded for longer than this, the playback goes on to the end of it, unless `gapLimit` says else.
 const GAP_LIMIT_S: u64 = 300;
+/// Recorded gaps that one playback holds at the most; of those after them only the silence shows.
+const GAPS_MAX: usize = 4_096;
 /// Instants applied under one lock at the most.
 const INSTANTS_PER_LOCK: usize = 256;
 /// The client is woken at most this often, in milliseconds: at a high rate several instants share one write.
@@ -160,6 +163,7 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         let (remote, deck) = remote::remote();
         let mut player = Player::new(wanted.start, wanted.rate, wanted.gap_max_ms, now);
         player.push(loaded.page);
+        player.know_lost(loaded.lost);
         let play = Play {
             wanted,
             player,
@@ -210,6 +214,8 @@ struct Tape {
 struct Loaded {
     state: Vec<Update>,
     page: Vec<Instant>,
+    /// What the recorder lost from there on.
+    lost: Vec<Gap>,
 }
 
 impl Tape {
@@ -240,7 +246,9 @@ impl Tape {
         let reader = &mut self.reader;
         let state = player::state(state, |id| reader.series(id).ok().flatten());
         (self.scan, self.upto) = (scan, upto);
-        Ok(Some(Loaded { state, page }))
+        let mut lost = self.reader.gaps(at, self.end.unwrap_or(Timestamp::from_millis(i64::MAX)))?;
+        lost.truncate(GAPS_MAX);
+        Ok(Some(Loaded { state, page, lost }))
     }
 
     /// The next page; `None` when there is no more, for now or (with an end) at all.
@@ -306,8 +314,8 @@ impl Play {
                     let rings = rung.map_or(now, |at| Moment::from_millis(at.as_millis() + RING_INTERVAL_MS));
                     wait = Some(Duration::from_millis(due.max(rings).since(now)));
                 }
-                Some(Step::Gap { from, to }) => {
-                    told = self.tell_gap(from, to).await;
+                Some(Step::Gap { from, to, reason }) => {
+                    told = self.tell_gap(from, to, reason).await;
                     continue;
                 }
                 Some(Step::Empty) if self.loading.is_none() && self.dry > 1 && !self.player.is_paused() => {
@@ -394,8 +402,13 @@ impl Play {
         true
     }
 
-    /// Says that nothing was recorded for a while; targets of before are not there after it.
-    async fn tell_gap(&mut self, from: Timestamp, to: Timestamp) -> Option<oneshot::Receiver<()>> {
+    /// Says that nothing was recorded for a while, and why where that is known; targets of before are not there after it.
+    async fn tell_gap(
+        &mut self,
+        from: Timestamp,
+        to: Timestamp,
+        reason: Option<GapReason>,
+    ) -> Option<oneshot::Receiver<()>> {
         let after = {
             let mut world = self.writer.write();
             world.sweep(recorded_now(to.plus_millis(-SWEEP_LAG_MS)));
@@ -403,7 +416,11 @@ impl Play {
             world.head()
         };
         self.writer.ring(after.0);
-        let text = json!({"playback": {"gap": {"from": from.to_string(), "to": to.to_string()}}}).to_string();
+        let mut gap = json!({"from": from.to_string(), "to": to.to_string()});
+        if let Some(reason) = reason {
+            gap["reason"] = json!(reason.as_str());
+        }
+        let text = json!({"playback": {"gap": gap}}).to_string();
         let (taken, told) = oneshot::channel();
         let notice = Notice { after, frame: Bytes::from(text), taken };
         self.deck.notices.send(notice).await.ok().map(|()| told)
@@ -478,6 +495,7 @@ impl Play {
         };
         self.player.seek(to, self.clock.now().mono);
         self.player.push(loaded.page);
+        self.player.know_lost(loaded.lost);
         self.dry = 0;
         self.swept = to;
         let head = self.writer.write().head();

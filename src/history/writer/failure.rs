@@ -19,6 +19,7 @@ impl Writer {
         let text = error.to_string();
         self.status.update(|s| s.last_error = Some(text.clone()));
         self.intake.forget_ids();
+        self.sweeping.now = None;
         match error {
             HistoryError::Version { .. } | HistoryError::Foreign => {
                 self.store = None;

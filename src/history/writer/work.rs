@@ -5,6 +5,7 @@ use super::super::schema::WINDOW_MS;
 use super::super::status::State;
 use super::super::unsealed::Seal;
 use super::super::{keyframe, retention};
+use super::super::unused::{Step, Sweep};
 use super::{Standing, Writer};
 
 /// How long after the end of a window its stragglers are waited for.
@@ -16,6 +17,8 @@ const MERGE_DELAY_MS: i64 = WINDOW_MS;
 const UNDATED_WAIT_MS: u64 = 3_600_000;
 /// Between looks at the room on the disk and the size of the database.
 const ROOM_MS: u64 = 10_000;
+/// Between sweeps for series that nothing refers to any more: a day.
+const SWEEP_PAUSE_MS: u64 = 86_400_000;
 /// Free pages within the file that count as room although the disk has none left.
 const REUSABLE_MIN: u64 = 4 << 20;
 
@@ -46,7 +49,37 @@ impl Writer {
             return Ok(true);
         }
         // A clock that is not trusted drops nothing.
-        Ok(self.trusted && retention::by_age(&store.conn, &self.config.retention, self.now.wall.as_millis())?)
+        if self.trusted && retention::by_age(&store.conn, &self.config.retention, self.now.wall.as_millis())? {
+            self.sweeping.due = true;
+            return Ok(true);
+        }
+        self.sweep()
+    }
+
+    /// A piece of looking for series that nothing refers to. False when that is not to be done now.
+    fn sweep(&mut self) -> rusqlite::Result<bool> {
+        let Some(store) = self.store.as_mut() else { return Ok(false) };
+        let Some(sweep) = &mut self.sweeping.now else {
+            if self.sweeping.due && self.now.mono >= self.sweeping.not_before {
+                self.sweeping.now = Sweep::begin(&store.conn, &mut self.intake, self.sweeping.after)?;
+                self.sweeping.due = self.sweeping.now.is_some();
+                if !self.sweeping.due {
+                    self.sweeping.after = 0;
+                }
+                self.sweeping.not_before = self.now.mono + SWEEP_PAUSE_MS;
+            }
+            return Ok(self.sweeping.now.is_some());
+        };
+        if let Step::Done { dropped, next } = sweep.step(&store.conn, &mut store.sealer.log, &mut self.intake)? {
+            self.sweeping.now = None;
+            self.sweeping.after = next;
+            self.sweeping.due = next > 0;
+            if next > 0 {
+                self.sweeping.not_before = self.now.mono;
+            }
+            tracing::debug!(dropped, "history: series that nothing refers to any more");
+        }
+        Ok(true)
     }
 
     fn seal_if_due(&mut self) -> rusqlite::Result<bool> {
@@ -118,6 +151,7 @@ impl Writer {
                 // The next look is at the next tick: an hour a tick is faster than any boat records.
                 self.next_room = None;
             }
+            self.sweeping.due |= dropped;
             Ok((pages, short && !dropped))
         })();
         match outcome {
