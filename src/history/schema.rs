@@ -110,8 +110,10 @@ pub const fn split_chunk_id(id: i64) -> (i64, i64, i64) {
 pub fn open_writer(path: &Path) -> Result<Connection, HistoryError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(HistoryError::sql("open the database"))?;
+    // What is not ours is not even given our settings: some of them are written into the file.
+    let missing = missing(&conn)?;
     settings(&conn).map_err(HistoryError::sql("set up the database"))?;
-    migrate(&conn)?;
+    migrate(&conn, missing)?;
     Ok(conn)
 }
 
@@ -159,7 +161,8 @@ fn settings(conn: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-fn migrate(conn: &Connection) -> Result<(), HistoryError> {
+/// The migrations that a database still needs, and the version that it has.
+fn missing(conn: &Connection) -> Result<(i32, &'static [&'static str]), HistoryError> {
     let sql = HistoryError::sql("read the version of the database");
     let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (found, application) =
@@ -170,9 +173,11 @@ fn migrate(conn: &Connection) -> Result<(), HistoryError> {
     if application != APPLICATION_ID && tables > 0 {
         return Err(HistoryError::Foreign);
     }
-    let Some(missing) = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..)) else {
-        return Err(HistoryError::Version { found, known: VERSION });
-    };
+    let missing = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..));
+    missing.map(|missing| (found, missing)).ok_or(HistoryError::Version { found, known: VERSION })
+}
+
+fn migrate(conn: &Connection, (found, missing): (i32, &[&str])) -> Result<(), HistoryError> {
     for (step, version) in missing.iter().zip(found + 1..) {
         // One transaction a version: a power cut leaves the version before or the one after.
         conn.execute_batch(&format!(
