@@ -35,7 +35,7 @@ const CHANGES_PER_BATCH: usize = 256;
 const READERS_MAX: usize = 2;
 /// Playbacks at the same time. Those above are refused.
 const PLAYBACKS_MAX: usize = 4;
-/// The recorder is told the time this often.
+/// The recorder is told the time this often, or as often as it is to commit.
 const TICK: Duration = Duration::from_secs(1);
 /// Less than a batch waits for more, up to this long: ten batches a second let the channel bridge a card that hangs.
 const GATHER: Duration = Duration::from_millis(100);
@@ -121,7 +121,8 @@ pub(super) fn start(
         playbacks: Arc::new(Semaphore::new(PLAYBACKS_MAX)),
     };
     let trusted = config.server.clock != ClockTrust::Untrusted;
-    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), (recorded, trusted)));
+    let tick = TICK.min(config.history.commit_interval);
+    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), (recorded, trusted, tick)));
     Some((Recording { feeder, recorder }, public))
 }
 
@@ -175,9 +176,9 @@ async fn run(
     mut feed: Feed,
     clock: Arc<dyn Clock>,
     mut cursor: Seq,
-    (recorded, trusted): (Arc<AtomicU64>, bool),
+    (recorded, trusted, tick): (Arc<AtomicU64>, bool, Duration),
 ) {
-    let mut tick = tokio::time::interval(TICK);
+    let mut tick = tokio::time::interval(tick);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut going_on = true;
     while going_on {

@@ -10,7 +10,7 @@ use super::{Retry, Standing, Writer};
 
 /// First and longest pause before a failed database is tried again.
 const RETRY_MIN_MS: u64 = 1000;
-const RETRY_MAX_MS: u64 = 60_000;
+const RETRY_MAX_MS: u64 = 30_000;
 
 impl Writer {
     /// Decides what a failure means: damage sets the file aside, a foreign or newer file is left alone, anything else is
