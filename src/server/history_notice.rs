@@ -47,7 +47,8 @@ impl HistoryNotice {
             return None;
         }
         let told = *self.told.get_or_insert_with(|| raised_before(feed));
-        if status.lost > self.lost {
+        // What is lost while nothing can be written has been spoken of.
+        if status.lost > self.lost && told != Severity::Warn {
             self.lost_at = Some(now);
         }
         self.lost = status.lost;
