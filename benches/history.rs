@@ -460,7 +460,10 @@ fn record_voyage(directory: &Path) -> u64 {
     let memory = memory("VmHWM").saturating_sub(memory_before);
     println!("  memory                 {:7.1} MB more than before, at most (below 6)", memory as f64 / 1024.0);
     // A core has a million microseconds in a second.
-    println!("  share of a core        {:7.3} % at 60 values a second (at most 1)", busy as f64 / values as f64 / 1000.0 * 60.0 / 1e6 * 100.0);
+    println!(
+        "  share of a core        {:7.3} % at 60 values a second (at most 1)",
+        busy as f64 / values as f64 / 1000.0 * 60.0 / 1e6 * 100.0
+    );
     values
 }
 

@@ -32,7 +32,12 @@ const RECOVERY: Duration = Duration::from_secs(90);
 const DEPTH: &str = "environment.depth.belowKeel";
 
 fn ran(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+    Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
 }
 
 /// Whether this is the inside of a namespace in which file systems may be mounted. If not, the test of this name is run in

@@ -131,10 +131,7 @@ async fn without_rules_everything_is_recorded_as_it_comes() {
     server.stop().await;
     let all = [json!(1.0), json!(2.0), json!(3.0)];
     assert_eq!(recorded(state.path(), &own, "environment.depth.belowKeel"), all);
-    assert_eq!(
-        recorded(state.path(), "vessels.urn:mrn:imo:mmsi:230029970", "navigation.speedOverGround"),
-        all
-    );
+    assert_eq!(recorded(state.path(), "vessels.urn:mrn:imo:mmsi:230029970", "navigation.speedOverGround"), all);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,8 +185,10 @@ async fn sentences_are_kept_as_they_came_and_written_out_for_another_decoder() {
     std::fs::write(&again, &text).unwrap();
     let state = directory.path().join("second");
     let server = start(&state, &format!("{RECORDING}sentences = true\n{}", input("replay", &again))).await;
-    until("all have come", || async { server.get("/healthz").await.json()["history"]["sentences"].as_u64() >= Some(4) })
-        .await;
+    until("all have come", || async {
+        server.get("/healthz").await.json()["history"]["sentences"].as_u64() >= Some(4)
+    })
+    .await;
     until("the depth has come", || async {
         server.node("vessels/self/environment/depth/belowTransducer/value").await == 3.14
     })

@@ -556,10 +556,7 @@ fn rules_leave_out_and_thin_out() {
     let anybody = Contexts::Matching(Pattern::new("*"));
     let mut config = Config::new(directory.path(), OWN);
     config.policy = RecordPolicy {
-        rules: vec![
-            rule(anybody, "navigation.position", Keep::Nothing),
-            rule(Contexts::Own, "*", Keep::OneIn(10_000)),
-        ],
+        rules: vec![rule(anybody, "navigation.position", Keep::Nothing), rule(Contexts::Own, "*", Keep::OneIn(10_000))],
     };
     let mut boat = Boat::with(config);
     boat.run(100);

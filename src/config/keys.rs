@@ -313,7 +313,12 @@ pub const TABLES: &[Table] = &[
                 Example("500"),
                 "Megabytes written a day; above, commits become rarer, then AIS and at last the own boat are thinned out.",
             ),
-            key("keep_for", Text, Example("\"730d\""), "Older values go; without it, only max_size and keep_free count."),
+            key(
+                "keep_for",
+                Text,
+                Example("\"730d\""),
+                "Older values go; without it, only max_size and keep_free count.",
+            ),
             key("keep_others_for", Text, Example("\"90d\""), "The same for other vessels, where it is shorter."),
             key(
                 "log_for",

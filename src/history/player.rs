@@ -126,7 +126,16 @@ impl Player {
     pub fn new(start: Timestamp, rate: f64, gap_max_ms: Option<u64>, now: Moment) -> Self {
         let (mono, recorded) = (now.as_millis() as f64, start.as_millis() as f64);
         let rate = rate.clamp(RATE_MIN, RATE_MAX);
-        Self { rate, paused: false, mono, recorded, last: start, gap_max_ms, lost: Vec::new(), waiting: VecDeque::new() }
+        Self {
+            rate,
+            paused: false,
+            mono,
+            recorded,
+            last: start,
+            gap_max_ms,
+            lost: Vec::new(),
+            waiting: VecDeque::new(),
+        }
     }
 
     /// How many times as fast as it was.

@@ -5,8 +5,8 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::schema::{FIRST_OTHER_SERIES, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id};
 use super::keyframe::{series_blob, series_of};
+use super::schema::{FIRST_OTHER_SERIES, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id};
 use super::unsealed::Seal;
 
 /// How much is kept.

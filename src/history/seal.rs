@@ -187,8 +187,11 @@ fn put_window(conn: &Connection, window: i64, span: i64) -> rusqlite::Result<()>
             series.push(id);
         }
     }
-    conn.execute("INSERT OR REPLACE INTO window (id, span, series) VALUES (?1, ?2, ?3)", (window, span, series_blob(series.into_iter())))
-        .map(|_| ())
+    conn.execute(
+        "INSERT OR REPLACE INTO window (id, span, series) VALUES (?1, ?2, ?3)",
+        (window, span, series_blob(series.into_iter())),
+    )
+    .map(|_| ())
 }
 
 /// The statements and codecs with which chunks are written.

@@ -157,8 +157,7 @@ impl Reader {
             .conn
             .prepare("SELECT id, crc, blob FROM sentence WHERE id > ?1 AND t1 >= ?2 AND t0 < ?3 ORDER BY id LIMIT ?4")
             .map_err(&sql)?;
-        let mut rows =
-            statement.query((after, from.as_millis(), to.as_millis(), BLOBS_A_PAGE)).map_err(&sql)?;
+        let mut rows = statement.query((after, from.as_millis(), to.as_millis(), BLOBS_A_PAGE)).map_err(&sql)?;
         let mut unpacker = Unpacker::new();
         let (mut last, mut damaged) = (None, 0);
         while let Some(row) = rows.next().map_err(&sql)? {

@@ -104,7 +104,9 @@ impl Status {
         }
         match &self.state {
             State::Degraded { reason, .. } | State::Refused { reason } => Some(reason.clone()),
-            State::LowSpace => Some("the disk is nearly full (history.keep_free), and nothing old is left to drop".into()),
+            State::LowSpace => {
+                Some("the disk is nearly full (history.keep_free), and nothing old is left to drop".into())
+            }
             State::Starting | State::Recording | State::Stopped => None,
         }
     }

@@ -56,7 +56,14 @@ impl Store {
         let last_log_id = conn
             .query_row("SELECT coalesce(max(id), -1) FROM log", [], |row| row.get(0))
             .map_err(HistoryError::sql("read the log"))?;
-        Ok(Self { conn, sealer: Sealer::default(), encoder: LogEncoder::default(), packer: Packer::new(LEVEL_KEPT), path, last_log_id })
+        Ok(Self {
+            conn,
+            sealer: Sealer::default(),
+            encoder: LogEncoder::default(),
+            packer: Packer::new(LEVEL_KEPT),
+            path,
+            last_log_id,
+        })
     }
 
     /// Whether the file is still where it was opened.

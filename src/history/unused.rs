@@ -68,12 +68,7 @@ impl Sweep {
     }
 
     /// Looks through some more, and drops what is left on the list when everything has been looked through.
-    pub fn step(
-        &mut self,
-        conn: &Connection,
-        decoder: &mut LogDecoder,
-        intake: &mut Intake,
-    ) -> rusqlite::Result<Step> {
+    pub fn step(&mut self, conn: &Connection, decoder: &mut LogDecoder, intake: &mut Intake) -> rusqlite::Result<Step> {
         let sql = match self.at {
             Referring::Windows => "SELECT id, series FROM window WHERE id > ?1 ORDER BY id LIMIT ?2",
             Referring::Keyframes => "SELECT id, blob FROM keyframe WHERE id > ?1 ORDER BY id LIMIT ?2",

@@ -46,7 +46,14 @@ impl Decoding {
             },
             Format::SignalK => Device::SignalK(DeltaLines::new(input.clone(), delta, limits)),
         };
-        Self { device, updates: Vec::new(), reported: Counters::default(), good_before: 0, bytes_since_good: 0, tap: None }
+        Self {
+            device,
+            updates: Vec::new(),
+            reported: Counters::default(),
+            good_before: 0,
+            bytes_since_good: 0,
+            tap: None,
+        }
     }
 
     /// With somebody who keeps the sentences.

@@ -4,8 +4,8 @@ use super::super::HistoryError;
 use super::super::schema::WINDOW_MS;
 use super::super::status::State;
 use super::super::unsealed::Seal;
-use super::super::{keyframe, retention};
 use super::super::unused::{Step, Sweep};
+use super::super::{keyframe, retention};
 use super::{Standing, Writer};
 
 /// How long after the end of a window its stragglers are waited for.
@@ -185,11 +185,14 @@ impl Writer {
             return;
         }
         let (rate, max) = (self.budget.rate(), self.budget.bytes_per_day_max());
-        let (commit_ms, others_ms, own_ms) =
-            (self.interval_ms(), economy.others_one_in_ms, economy.own_one_in_ms);
+        let (commit_ms, others_ms, own_ms) = (self.interval_ms(), economy.others_one_in_ms, economy.own_one_in_ms);
         if step > before {
             tracing::warn!(
-                rate, max, commit_ms, others_ms, own_ms,
+                rate,
+                max,
+                commit_ms,
+                others_ms,
+                own_ms,
                 "history: more is written than max_mb_per_day allows; less is recorded from now on"
             );
         } else {
