@@ -35,6 +35,8 @@ impl Running {
             .args(["run", "--config", configuration.to_str().unwrap(), "--state-dir", state.to_str().unwrap()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // Variables of the tests are none of the server.
+            .env_clear()
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
