@@ -382,7 +382,7 @@ fn windows(directory: &Path) {
     let series = reader.series_in(&Filter::all(), begin, end).expect("the series");
     let mut encoder = chunk::Encoder::default();
     for (name, width) in [("10 min", HOUR / 6), ("1 h", HOUR), ("6 h", 6 * HOUR), ("24 h", 24 * HOUR)] {
-        let (mut bytes, mut rows, mut values) = (0, 0, 0);
+        let (mut bytes, mut rows, mut values) = (0, 0_usize, 0);
         let mut seen = HashSet::new();
         for info in &series {
             let filter = Filter { source: Some(Pattern::new(&info.source)), ..Filter::path(&info.context, &info.path) };

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use harness::{TestServer, http};
 use serde_json::{Value as Json, json};
@@ -24,6 +24,7 @@ use taffrail::history::reader::{Filter, Reader};
 use taffrail::history::record::GapReason;
 use taffrail::history::schema;
 use taffrail::kernel::time::Timestamp;
+use tokio::time::Instant;
 
 /// What an app may wait for a value while the card fails, on a machine that is busy with other tests.
 const NOTICED: Duration = Duration::from_secs(2);

@@ -153,7 +153,7 @@ async fn sentences_are_kept_as_they_came_and_written_out_for_another_decoder() {
         "$GPXXX,nobody,knows,this*1A",
         "!AIVDM,1,1,,A,15MwkT1P05G?fl0EJbR0OwT0@MS1,0*3D",
         "not a sentence at all",
-        "$SDDBT,10.3,f,3.14,M,1.72,F*36",
+        "$SDDBT,10.4,f,3.17,M,1.73,F*33",
     ];
     let directory = tempfile::tempdir().unwrap();
     let log = directory.path().join("log.txt");
@@ -190,7 +190,7 @@ async fn sentences_are_kept_as_they_came_and_written_out_for_another_decoder() {
     })
     .await;
     until("the depth has come", || async {
-        server.node("vessels/self/environment/depth/belowTransducer/value").await == 3.14
+        server.node("vessels/self/environment/depth/belowTransducer/value").await == 3.17
     })
     .await;
     server.stop().await;
@@ -204,7 +204,7 @@ async fn sentences_are_kept_as_they_came_and_written_out_for_another_decoder() {
     let state = directory.path().join("third");
     let server = start(&state, &format!("{RECORDING}{}", input("sounder", &log))).await;
     until("the depth has come", || async {
-        server.node("vessels/self/environment/depth/belowTransducer/value").await == 3.14
+        server.node("vessels/self/environment/depth/belowTransducer/value").await == 3.17
     })
     .await;
     server.stop().await;
