@@ -399,6 +399,22 @@ fn a_cut_loses_one_interval_at_most_and_the_open_windows_are_sealed_later() {
 }
 
 #[test]
+fn many_starts_within_one_window_lose_nothing() {
+    let directory = temporary();
+    let mut boat = Boat::new(directory.path());
+    for start in 0..120 {
+        boat.run(3 + start % 17);
+        assert!(boat.writer.as_mut().unwrap().flush());
+        boat.cut();
+        boat.start();
+        let status = boat.status();
+        assert_eq!((status.damaged_blobs, status.lost, status.set_aside), (0, 0, 0), "start {start}");
+        same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
+    }
+    integrity(directory.path());
+}
+
+#[test]
 fn resumption_gives_every_record_after_a_timepoint() {
     let directory = temporary();
     let mut boat = Boat::new(directory.path());

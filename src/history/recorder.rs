@@ -186,20 +186,48 @@ impl Drop for Recorder {
 }
 
 fn run(mut writer: Writer, receiver: &Receiver<Message>, waiting: &AtomicUsize) {
-    while let Ok(message) = receiver.recv() {
+    // After a slow commit several ticks wait, with batches between them. Only the last counts, after all that came before:
+    // then one commit brings everything up to date, and a power cut costs no more than it has to.
+    let mut tick = None;
+    let mut passed = 0;
+    loop {
+        let next = match tick {
+            None => receiver.recv().ok(),
+            // A feeder that never pauses must not put off the tick for ever.
+            Some(_) if passed < CHANNEL => receiver.try_recv().ok(),
+            Some(_) => None,
+        };
+        let message = match (next, tick.take()) {
+            (None, Some((now, trusted))) => {
+                writer.tick(now, trusted);
+                passed = 0;
+                continue;
+            }
+            (message, waiting_tick) => {
+                tick = waiting_tick;
+                passed += usize::from(tick.is_some());
+                message
+            }
+        };
         match message {
-            Message::Batch(records) => {
+            Some(Message::Batch(records)) => {
                 waiting.fetch_sub(records.len(), Ordering::AcqRel);
                 writer.batch(records);
             }
-            Message::Gap(gap) => writer.gap(gap),
-            Message::Epoch(epoch) => writer.epoch(epoch),
-            Message::Tick(now, trusted) => writer.tick(now, trusted),
-            Message::Flush(reply) => {
+            Some(Message::Gap(gap)) => writer.gap(gap),
+            Some(Message::Epoch(epoch)) => writer.epoch(epoch),
+            Some(Message::Tick(now, trusted)) => tick = Some((now, trusted)),
+            Some(Message::Flush(reply)) => {
+                if let Some((now, trusted)) = tick.take() {
+                    writer.tick(now, trusted);
+                }
                 let _ = reply.send(writer.flush());
             }
-            Message::Stop => break,
+            Some(Message::Stop) | None => break,
         }
+    }
+    if let Some((now, trusted)) = tick {
+        writer.tick(now, trusted);
     }
     writer.stop();
 }

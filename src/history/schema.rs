@@ -153,7 +153,8 @@ fn settings(conn: &Connection) -> rusqlite::Result<()> {
          PRAGMA wal_autocheckpoint = 1000;
          -- The WAL of a large merge is cut back afterwards.
          PRAGMA journal_size_limit = 4194304;
-         PRAGMA cache_size = -2048;
+         -- 1 MiB: a seal walks through the file once, and what it changes fits.
+         PRAGMA cache_size = -1024;
          PRAGMA temp_store = MEMORY;
          -- Damage is found where it is read, not where it has spread.
          PRAGMA cell_size_check = ON;
