@@ -5,10 +5,8 @@
 //! latitudes, longitudes, altitudes, texts and JSON. Lossless bit for bit, -0.0 and all.
 //!
 //! The paths of one sentence have the same stamps, and the stamps are half of a blob: so a chunk may leave them to another
-//! one ([`Encoder::encode_values`]), whose [`Stamps`] are then needed to read it.
-//!
-//! Pure: no I/O, no clock. [`Points`] reads as a stream and holds only the unpacked columns (about three bytes a point),
-//! and any bytes whatever are either read or refused with [`Corrupt`], within bounded memory.
+//! one ([`Encoder::encode_values`]), whose [`Stamps`] are then needed to read it. [`Points`] reads as a stream and holds only
+//! the unpacked columns, about three bytes a point; any bytes are either read or refused with [`Corrupt`].
 
 use std::sync::Arc;
 

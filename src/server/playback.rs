@@ -4,6 +4,8 @@
 //! at `startTime`, a task applies what the history holds when it is due, and with the connection all of it goes. The live
 //! world is only looked at, once, for the vessel and its metadata.
 
+mod wanted;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -29,7 +31,7 @@ use crate::app::recording::History;
 use crate::clock::Clock;
 use crate::feed::{self, FeedWriter};
 use crate::history::HistoryError;
-use crate::history::player::{self, Instant, Player, RATE_MAX, RATE_MIN, Step};
+use crate::history::player::{self, Instant, Player, Step};
 use crate::history::reader::{Filter, Reader};
 use crate::history::record::{Gap, GapReason};
 use crate::history::scan::Scan;
@@ -39,8 +41,8 @@ use crate::kernel::time::{Moment, Timestamp};
 use crate::kernel::update::Update;
 use crate::kernel::world::recorded_now;
 
-/// Where nothing was recorded for longer than this, the playback goes on to the end of it, unless `gapLimit` says else.
-const GAP_LIMIT_S: u64 = 300;
+use self::wanted::{Wanted, check_rate};
+
 /// Recorded gaps that one playback holds at the most; of those after them only the silence shows.
 const GAPS_MAX: usize = 4_096;
 /// Instants applied under one lock at the most.
@@ -53,64 +55,6 @@ const SWEEP_INTERVAL_MS: i64 = 1_000;
 const SWEEP_LAG_MS: i64 = 5_000;
 /// A loop over a moment does not keep the machine busy.
 const LOOP_PAUSE: Duration = Duration::from_millis(100);
-
-/// What the address asks for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Wanted {
-    start: Timestamp,
-    end: Option<Timestamp>,
-    rate: f64,
-    looped: bool,
-    gap_max_ms: Option<u64>,
-}
-
-impl Wanted {
-    /// Reads the query; `Err` with a sentence (PLB-08). Unknown names are ignored.
-    fn read(query: &[(String, String)]) -> Result<Self, String> {
-        let mut start = None;
-        let mut wanted = Self {
-            start: Timestamp::default(),
-            end: None,
-            rate: 1.0,
-            looped: false,
-            gap_max_ms: Some(GAP_LIMIT_S * 1_000),
-        };
-        for (name, value) in query {
-            let time = || {
-                Timestamp::parse(value)
-                    .ok_or_else(|| format!("{name}: {value} is not a time such as 2026-07-01T12:00:00Z"))
-            };
-            match &**name {
-                "startTime" => start = Some(time()?),
-                "endTime" => wanted.end = Some(time()?),
-                "playbackRate" => {
-                    wanted.rate = value.parse().map_err(|_| format!("playbackRate: {value} is not a number"))?;
-                }
-                "loop" => wanted.looped = value == "true",
-                "gapLimit" => {
-                    let seconds: u32 =
-                        value.parse().map_err(|_| format!("gapLimit: {value} is not a whole number of seconds"))?;
-                    wanted.gap_max_ms = (seconds > 0).then(|| u64::from(seconds) * 1_000);
-                }
-                _ => {}
-            }
-        }
-        check_rate(wanted.rate)?;
-        wanted.start = start.ok_or("startTime is required")?;
-        if wanted.end.is_some_and(|end| end <= wanted.start) {
-            return Err("endTime is not after startTime".to_owned());
-        }
-        Ok(wanted)
-    }
-}
-
-fn check_rate(rate: f64) -> Result<(), String> {
-    if (RATE_MIN..=RATE_MAX).contains(&rate) {
-        Ok(())
-    } else {
-        Err(format!("the rate must be from {RATE_MIN} to {RATE_MAX}"))
-    }
-}
 
 /// Answers the upgrade.
 pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::body::Body>) -> Response {
@@ -523,37 +467,5 @@ async fn taken(told: &mut Option<oneshot::Receiver<()>>) {
             let _ = told.await;
         }
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_says_what_is_played() {
-        let read = |query: &str| {
-            let pairs: Vec<(String, String)> =
-                query.split('&').filter_map(|p| p.split_once('=')).map(|(n, v)| (n.into(), v.into())).collect();
-            Wanted::read(&pairs)
-        };
-        let wanted = read("startTime=2026-06-01T00:00:00Z&playbackRate=0.5&loop=true&gapLimit=0&x=y").unwrap();
-        assert_eq!(wanted.start, Timestamp::from_millis(1_780_272_000_000));
-        assert_eq!((wanted.rate, wanted.looped, wanted.gap_max_ms, wanted.end), (0.5, true, None, None));
-        assert_eq!(read("startTime=2026-06-01T00:00:00Z").unwrap().gap_max_ms, Some(300_000));
-        for wrong in [
-            "",
-            "startTime=abc",
-            "startTime=",
-            "startTime=2026-06-01T00:00:00Z&playbackRate=x",
-            "startTime=2026-06-01T00:00:00Z&playbackRate=0",
-            "startTime=2026-06-01T00:00:00Z&playbackRate=-1",
-            "startTime=2026-06-01T00:00:00Z&playbackRate=NaN",
-            "startTime=2026-06-01T00:00:00Z&playbackRate=10001",
-            "startTime=2026-06-01T00:00:00Z&endTime=2026-06-01T00:00:00Z",
-            "startTime=2026-06-01T00:00:00Z&gapLimit=-1",
-        ] {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
     }
 }
