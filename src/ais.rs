@@ -78,7 +78,8 @@ impl Decoder {
         let ais_type = payload.unsigned(0, 6) as u8;
         let source = Source::Nmea0183(Nmea0183Source {
             sentence: CompactString::new(sentence.formatter),
-            talker: CompactString::new(tag.source.unwrap_or(sentence.talker)),
+            talker: CompactString::new(sentence.talker),
+            label: tag.source.map(CompactString::new),
             ais_type: Some(ais_type),
         });
         match Message::read(&payload) {

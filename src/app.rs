@@ -1,6 +1,7 @@
 //! The composition root: everything is built, wired, started and stopped here, and nowhere else.
 
 mod banner;
+mod baud_rates;
 mod defaults;
 mod persist;
 #[cfg(feature = "history")]
@@ -8,7 +9,9 @@ pub mod recording;
 mod service_manager;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU32;
+#[cfg(feature = "history")]
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -187,6 +190,7 @@ impl Server {
         let started = clock.now().mono;
         let shared = Arc::new(Shared {
             feed: feed.clone(),
+            began: Seq(head),
             instance,
             identity: Identity { name: config.server.name.clone(), own },
             clock: clock.clone(),
@@ -199,7 +203,7 @@ impl Server {
             hub_counters: hub.clone(),
             health: server::health::Health::new(started),
             events: server::server_events::Events::default(),
-            app_data: server::app_data::AppData::open(state),
+            app_data: server::app_data::AppData::open(state.clone()),
             #[cfg(feature = "history")]
             history,
             tcp_port: tcp.as_ref().map(|(_, address)| address.port()),
@@ -216,6 +220,7 @@ impl Server {
 
         let mut wiring = Wiring::new(inbox, clock, sources.tracker.clone(), sources.token.clone());
         wiring.delta = read_delta;
+        wiring.baud_memory = Arc::new(baud_rates::BaudRates::open(state));
         wiring.delta_limits =
             input::DeltaLimits { line_bytes_max: config.limits.message_bytes, depth_max: config.limits.depth };
         #[cfg(feature = "history")]

@@ -23,6 +23,7 @@ use std::ffi::OsString;
 use std::io::Read as _;
 
 use clap::Parser;
+use tracing_subscriber::filter::Targets;
 
 use crate::config::file::FILE_BYTES_MAX;
 use crate::config::{Config, Flags, Origin, Problem, Problems, Sources, environment};
@@ -66,8 +67,8 @@ pub enum Command {
 pub struct Run {
     /// Valid.
     pub config: Config,
-    /// How much to log: directives of `tracing_subscriber::EnvFilter`, valid.
-    pub log: String,
+    /// How much to log: a level, or levels by module (`info,taffrail::hub=debug`).
+    pub log: Targets,
 }
 
 /// Why there is nothing to do: a message for standard error and [`EXIT_USAGE`].
@@ -158,7 +159,7 @@ fn run(flags: Flags, variables: impl IntoIterator<Item = (OsString, OsString)>) 
 }
 
 /// The configuration of this command line, and the log filter.
-fn load(flags: Flags, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<(Config, String), Refusal> {
+fn load(flags: Flags, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<(Config, Targets), Refusal> {
     let environment = texts(variables)?;
     let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, text)| text.clone());
     let path = flags.config.clone().or_else(|| variable("TAFFRAIL_CONFIG").map(Into::into));
@@ -174,15 +175,16 @@ fn load(flags: Flags, variables: impl IntoIterator<Item = (OsString, OsString)>)
         (None, Some(level)) => (Origin::Environment("TAFFRAIL_LOG".to_owned()), level),
         (None, None) => (Origin::Default, "info".to_owned()),
     };
-    let filter = tracing_subscriber::EnvFilter::builder().parse(&log);
+    let filter = log.parse::<Targets>();
     let file = file.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
     let config = Config::load(&Sources { file, environment, flags });
     let mut problems = config.as_ref().err().cloned().unwrap_or_default();
-    if filter.is_err() || log.trim().is_empty() {
+    let filter = filter.ok().filter(|_| !log.trim().is_empty());
+    if filter.is_none() {
         problems.push(Problem::new(&origin, "", &format!("found {log:?}"), "error, warn, info, debug, trace or off"));
     }
-    match config {
-        Ok(config) if problems.is_empty() => Ok((config, log)),
+    match (config, filter) {
+        (Ok(config), Some(filter)) if problems.is_empty() => Ok((config, filter)),
         _ => Err(refusal(&problems)),
     }
 }

@@ -4,6 +4,8 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use taffrail::cli::{self, Command, Refusal, Run};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os(), std::env::vars_os()) {
@@ -59,7 +61,8 @@ fn status(address: std::net::SocketAddr) -> anyhow::Result<()> {
 /// Starts logging, says what is not active yet, and hands over to the server.
 fn serve(Run { config, log }: Run) -> anyhow::Result<()> {
     let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_ansi(ansi).init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ansi);
+    tracing_subscriber::registry().with(log).with(lines).init();
     for line in config.inactive() {
         tracing::warn!("{line}");
     }

@@ -247,17 +247,18 @@ impl Decoder {
     }
 }
 
-/// The source of a sentence: its talker, or the station of its tag block. Of a proprietary address the first two
-/// characters stand for the talker and the last three for the sentence, as all Signal K servers show it.
+/// The source of a sentence, labelled with the station of its tag block. Of a proprietary address the first two characters
+/// stand for the talker and the last three for the sentence, as all Signal K servers show it.
 pub fn source(sentence: &Sentence<'_>, station: Option<&str>) -> Nmea0183Source {
     let address = sentence.formatter;
     let (talker, formatter) = match sentence.talker {
         "" => (address.get(..2).unwrap_or(address), address.get(address.len().saturating_sub(3)..).unwrap_or(address)),
-        talker => (talker, address),
+        talker => (talker, sentence.as_sent),
     };
     Nmea0183Source {
         sentence: CompactString::new(formatter),
-        talker: CompactString::new(station.unwrap_or(talker)),
+        talker: CompactString::new(talker),
+        label: station.map(CompactString::new),
         ais_type: None,
     }
 }

@@ -23,6 +23,7 @@ pub mod limits;
 mod login_status;
 mod metered;
 mod metrics;
+mod notifications;
 mod page;
 mod patience;
 #[cfg(feature = "history")]
@@ -30,6 +31,7 @@ mod playback;
 pub mod remote;
 mod resources;
 mod rest;
+mod resume;
 pub mod server_events;
 #[cfg(feature = "history")]
 mod snapshot;
@@ -57,7 +59,7 @@ use crate::hub::HubCounters;
 use crate::input::Batch;
 use crate::input::status::InputStatus;
 use crate::kernel::hello::Identity;
-use crate::kernel::id::Instance;
+use crate::kernel::id::{Instance, Seq};
 use crate::kernel::time::{Now, Timestamp};
 
 pub use http::serve as serve_http;
@@ -68,6 +70,8 @@ pub use tcp::serve as serve_tcp;
 pub struct Shared {
     /// The live world.
     pub feed: Feed,
+    /// The number before the first change of this run.
+    pub began: Seq,
     /// Who we are.
     pub identity: Identity,
     /// Who we are to other servers.
@@ -133,6 +137,15 @@ impl Shared {
     pub fn may_write(&self, peer: SocketAddr) -> bool {
         let address = peer.ip().to_canonical();
         self.settings.allow_write.iter().any(|network| network.contains(address))
+    }
+
+    /// Whether a stream that fell behind may go on from the log of the history.
+    pub(crate) fn can_go_back(&self) -> bool {
+        #[cfg(feature = "history")]
+        let is_recorded = self.history.is_some();
+        #[cfg(not(feature = "history"))]
+        let is_recorded = false;
+        is_recorded
     }
 }
 
@@ -246,6 +259,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/signalk/v2/api/resources/{kind}/", any(resources::collection))
         .route("/signalk/v2/api/resources/{kind}/{*rest}", any(resources::item))
         .merge(history::routes())
+        .merge(notifications::routes())
         .route("/skServer/loginStatus", get(login_status::login_status))
         .route("/loginStatus", get(login_status::login_status))
         .route("/skServer/plugins", get(web_apps::none))

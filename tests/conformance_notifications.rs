@@ -258,24 +258,103 @@ async fn what_is_raised_outlives_a_restart_and_is_not_said_twice() {
     assert_eq!(server.node("vessels/self/notifications/mob/value").await, alarm());
 }
 
+const V2: &str = "/signalk/v2/api/notifications";
+
+/// The id of the depth's notification, as an app finds it.
+async fn id_of_depth(server: &TestServer) -> String {
+    let all = server.get(V2).await.json();
+    let found = all.as_object().unwrap().iter().find(|(_, n)| n["path"] == RAISED);
+    found.expect("the depth's is among them").0.clone()
+}
+
+async fn post(server: &TestServer, path: &str) -> u16 {
+    server.request("POST", &format!("{V2}/{path}"), &[], "").await.status
+}
+
+#[tokio::test]
+async fn an_app_silences_and_acknowledges_and_every_client_hears_of_it() {
+    let server = TestServer::start(ZONES).await;
+    server.put(DEPTH, 1.5).await;
+    raised(&server, "alarm").await;
+    let mut client = server.ws_greeted("subscribe=self&sendCachedValues=false").await;
+    let id = id_of_depth(&server).await;
+    let one = server.get(&format!("{V2}/{id}")).await.json();
+    assert_eq!(one["context"], "vessels.self");
+    assert_eq!(one["value"]["id"], *id);
+    assert_eq!(one["value"]["status"]["canSilence"], true);
+
+    assert_eq!(post(&server, &format!("{id}/silence")).await, 200);
+    let message = client.next_json().await;
+    let (_, path, value) = values_of(&message).remove(0);
+    assert_eq!(path, RAISED);
+    assert_eq!(message["updates"][0]["$source"], "self.notificationhandler", "it stays its source's");
+    assert_eq!((&value["state"], &value["method"]), (&json!("alarm"), &json!(["visual"])));
+    assert_eq!((&value["status"]["silenced"], &value["status"]["acknowledged"]), (&json!(true), &json!(false)));
+
+    assert_eq!(post(&server, &format!("{id}/acknowledge")).await, 200);
+    let (_, _, value) = values_of(&client.next_json().await).remove(0);
+    assert_eq!((&value["method"], &value["message"]), (&json!([]), &json!("Shallow")));
+    assert_eq!(value["status"]["acknowledged"], true);
+
+    // Another state begins anew.
+    server.put(DEPTH, 3.0).await;
+    let leaf = raised(&server, "warn").await;
+    assert_eq!(leaf["value"]["method"], json!(["visual"]));
+    let again = server.get(&format!("{V2}/{id}")).await.json();
+    assert_eq!(again["value"]["status"]["acknowledged"], false);
+
+    assert_eq!(server.get(&format!("{V2}/soon")).await.status, 400);
+    assert_eq!(server.get(&format!("{V2}/00000000-0000-4000-8000-000000000000")).await.status, 404);
+    assert_eq!(post(&server, "00000000-0000-4000-8000-000000000000/silence").await, 404);
+}
+
+#[tokio::test]
+async fn what_its_source_only_repeats_stays_quiet_and_an_emergency_stays_loud() {
+    let server = TestServer::start("").await;
+    let raise = |source: &str, state: &str| {
+        let value = json!({"state": state, "method": ["visual", "sound"], "message": "Over board"});
+        delta_of(source, "notifications.mob", &value)
+    };
+    server.inject(raise("n2k.1", "alarm")).await;
+    assert_eq!(post(&server, "acknowledgeAll").await, 200);
+    let method = || async { server.node("vessels/self/notifications/mob/value/method").await };
+    until("it is quiet", || async { method().await == json!([]) }).await;
+    server.send(&raise("n2k.1", "alarm")).await;
+    server.put("a.b", 1).await;
+    assert_eq!(method().await, json!([]), "said again, it is still acknowledged");
+    server.inject(raise("n2k.1", "emergency")).await;
+    assert_eq!(method().await, json!(["visual", "sound"]));
+    assert_eq!(post(&server, "silenceAll").await, 200);
+    server.put("a.b", 2).await;
+    assert_eq!(method().await, json!(["visual", "sound"]), "an emergency is not silenced");
+    assert_eq!(post(&server, "acknowledgeAll").await, 200);
+    until("it is seen only", || async { method().await == json!(["visual"]) }).await;
+}
+
+#[tokio::test]
+async fn who_may_not_write_turns_no_alarm_off() {
+    let server = TestServer::start("[server]\nallow_write = []\n").await;
+    assert_eq!(post(&server, "acknowledgeAll").await, 403);
+    let open = TestServer::start("").await;
+    let foreign = [("Origin", "http://elsewhere.example")];
+    let refused = open.request("POST", &format!("{V2}/acknowledgeAll"), &foreign, "").await;
+    assert_eq!(refused.status, 403, "a page from elsewhere runs in somebody's browser unasked");
+}
+
 #[tokio::test]
 async fn what_the_crew_has_acknowledged_stays_so_over_a_restart() {
     let state = tempfile::tempdir().unwrap();
     let server = start(state.path()).await;
     server.put(DEPTH, 1.5).await;
     raised(&server, "alarm").await;
+    let id = id_of_depth(&server).await;
+    assert_eq!(post(&server, &format!("{id}/acknowledge")).await, 200);
+    let leaf = || async { server.node(PLACE).await["value"]["status"]["acknowledged"] == true };
+    until("it is acknowledged", leaf).await;
     server.stop().await;
-    let kept = || std::fs::read_to_string(state.path().join("notifications.json")).unwrap();
-    assert!(kept().contains(r#""acknowledged":false"#), "{}", kept());
-    let server = {
-        let text = kept().replace(r#""acknowledged":false"#, r#""acknowledged":true"#);
-        std::fs::write(state.path().join("notifications.json"), text).unwrap();
-        start(state.path()).await
-    };
+    let server = start(state.path()).await;
     server.put(DEPTH, 1.4).await;
-    server.put("notifications.mob", alarm()).await;
-    server.stop().await;
-    let text = kept();
-    let line = text.lines().find(|line| line.contains("belowKeel")).unwrap();
-    assert!(line.contains(r#""acknowledged":true"#), "{text}");
+    let one = server.get(&format!("{V2}/{id}")).await.json();
+    assert_eq!(one["value"]["status"]["acknowledged"], true, "under the same id: {one}");
+    assert_eq!(server.node(PLACE).await["value"]["method"], json!([]));
 }

@@ -145,7 +145,7 @@ async fn str_22_a_client_that_lost_its_place_can_go_on_at_a_timepoint() {
 
 #[tokio::test]
 async fn str_22_a_timepoint_that_cannot_be_had_is_416_and_says_what_can() {
-    let server = TestServer::start("").await;
+    let server = TestServer::start("[history]\nenabled = false\n").await;
     server.put("a.b", 1).await;
     let head = server.get("/signalk/v1/api/self").await.header("signal-k-timepoint").unwrap().parse::<u64>().unwrap();
     for asked in [head + 1, head + (1 << 30), 0] {
@@ -159,7 +159,7 @@ async fn str_22_a_timepoint_that_cannot_be_had_is_416_and_says_what_can() {
         let mut client = server.ws_greeted(&format!("timepoint={}", body["oldest"])).await;
         client.until_value("a.b", 1).await;
     }
-    // What fell off the log is too old; 4 MiB of it are kept.
+    // What fell out of memory is too old where nothing is recorded; 4 MiB are kept.
     flood(&server, 0, 30_000).await;
     let path = format!("/signalk/v1/stream?timepoint={head}");
     assert_eq!(harness::http::upgrade(server.http, &path, &[]).await.status, 416);

@@ -2,38 +2,40 @@
 // clippy knows only the functions marked #[test] as tests.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::collections::BTreeMap;
-use std::f64::consts::TAU;
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use taffrail::kernel::time::{Moment, Now, Timestamp};
 use taffrail::nmea0183::{Decoder, Options, Outcome, delta_text};
+
+mod corpus;
+use corpus::golden::{self, Answer, Verdict};
 
 const CLOCK: &str = "2026-06-15T12:00:00Z";
 
 #[test]
 fn every_row_of_the_corpus_comes_out_as_the_row_says() {
-    let Some(rows) = corpus() else { return };
+    let Some(rows) = golden::rows() else { return };
     let mut failures = Vec::new();
-    let (mut agreed, mut preferred, mut disputed) = (0, 0, 0);
     for row in &rows {
-        let id = &text(&row["id"])[..8];
-        let found = differences(row);
+        let (answers, mut found) = answers(row);
+        if let Verdict::Differs(how) = golden::verdict(row, &answers) {
+            found.extend(how);
+        }
         if !found.is_empty() {
-            failures.push(format!("{} {id} {}\n    {}", row["type"], row["input"], found.join("\n    ")));
-        } else if row.get("preferred").is_some() {
-            preferred += 1;
-        } else if row["disputed"].as_bool() == Some(true) || row.get("why").is_some() {
-            disputed += 1;
-        } else {
-            agreed += 1;
+            failures.push(format!(
+                "{} {} {}\n    {}",
+                row["type"],
+                golden::id(row),
+                row["input"],
+                found.join("\n    ")
+            ));
         }
     }
-    println!("{} rows: {agreed} agree, {preferred} as preferred, {disputed} disputed", rows.len());
     assert!(failures.is_empty(), "{} of {} rows differ\n{}", failures.len(), rows.len(), failures.join("\n"));
+    println!("{} rows", rows.len());
 }
 
 #[test]
@@ -109,13 +111,13 @@ fn explanations_come_from_arguments_or_from_standard_input() {
     assert_eq!(explain(&[], &format!("{sentence}\r\n\n{sentence}")), format!("{one}\n{one}"));
 }
 
-/// How the binary's deltas for a row differ from what the row says. They must also be those of the library byte for byte,
-/// which tells which line each came from.
-fn differences(row: &Value) -> Vec<String> {
-    let checksum_ignored = row["options"]["validateChecksum"] == Value::Bool(false);
+/// The binary's answers to the lines of a row, and how they differ from those of the library: they must be the same byte
+/// for byte, which also tells which line each came from. What was refused must have been said.
+fn answers(row: &Value) -> (Vec<Answer>, Vec<String>) {
+    let checksum_ignored = golden::checksum_ignored(row);
     let mut arguments = vec!["--clock", CLOCK];
     arguments.extend(checksum_ignored.then_some("--no-checksum"));
-    let input = list(&row["input"]).map(text).collect::<Vec<_>>().join("\n");
+    let input = golden::inputs(row).collect::<Vec<_>>().join("\n");
     let output = convert(&arguments, input.as_bytes());
     let problems = String::from_utf8(output.stderr).unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
@@ -127,13 +129,10 @@ fn differences(row: &Value) -> Vec<String> {
     if !output.status.success() {
         found.push(format!("exit status {:?}", output.status));
     }
-    let outputs: Vec<&Value> = list(&row["output"]).collect();
-    let lenient = row["type"] == "unsupported" || outputs.iter().all(|o| o.is_null() || o["error"] == "exception");
-    let is_disputed = row.get("why").is_some();
-    let mut last = Published::default();
-    for (i, (line, says)) in list(&row["input"]).zip(&outputs).enumerate() {
+    let mut answers = Vec::new();
+    for (i, line) in golden::inputs(row).enumerate() {
         let mut updates = Vec::new();
-        let outcome = decoder.line(text(line).as_bytes(), now, &mut updates);
+        let outcome = decoder.line(line.as_bytes(), now, &mut updates);
         let ours: Vec<&str> = deltas.by_ref().take(updates.len()).collect();
         let library: Vec<String> = updates.iter().map(delta_text::delta).collect();
         if ours != library {
@@ -143,116 +142,11 @@ fn differences(row: &Value) -> Vec<String> {
         if refused && !problems.contains(&format!("line {}: ", i + 1)) {
             found.push(format!("line {}: refused without a word", i + 1));
         }
-        last = published(ours.iter().map(|line| serde_json::from_str(line).unwrap()));
-        if lenient || is_disputed {
-            continue;
-        }
-        if says["error"] == "rejected" && !refused {
-            found.push(format!("line {}: {outcome:?} where the row has {says}", i + 1));
-        }
-        compare(row, i, &published([(*says).clone()]), &last, &mut found);
+        let deltas = ours.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        answers.push(Answer { deltas, refused, void: outcome == Outcome::Void });
     }
     found.extend(deltas.map(|delta| format!("one delta too many: {delta}")));
-    if let Some(preferred) = row["preferred"].as_array() {
-        for entry in preferred {
-            let (path, value) = (text(&entry["path"]), &entry["value"]);
-            let ours = last.values.get(path).unwrap_or(&Value::Null);
-            // A course of 511 in type 27 is "not available" (ITU-R M.1371-5), whatever is preferred.
-            if !same(path, value, ours) && text(&row["id"]) != "785c14cfbb5c44dc" {
-                found.push(format!("{path}: {ours} where {value} is preferred"));
-            }
-        }
-        if preferred.is_empty() && last.values.values().any(|value| !value.is_null()) {
-            found.push(format!("{:?} where nothing is preferred", last.values));
-        }
-    }
-    found
-}
-
-/// What one line published: values by path, and the rest.
-#[derive(Default)]
-struct Published {
-    context: Option<String>,
-    sources: Vec<Value>,
-    timestamps: Vec<String>,
-    values: BTreeMap<String, Value>,
-}
-
-fn compare(row: &Value, i: usize, row_says: &Published, ours: &Published, found: &mut Vec<String>) {
-    let dropped = |field: &str| list(&row["dropped"]).find(|d| d["output"] == i && d["field"] == field);
-    for (path, value) in &row_says.values {
-        let our_value = ours.values.get(path).unwrap_or(&Value::Null);
-        if !same(path, value, our_value) {
-            found.push(format!("{path}: {our_value} where the row has {value}"));
-        }
-    }
-    let is_dropped = |path: &str| list(&row["dropped"]).any(|d| d["output"] == i && text(&d["field"]).contains(path));
-    for (path, value) in ours.values.iter().filter(|(path, value)| !value.is_null() && !is_dropped(path)) {
-        let next = &row["upstreamNext"][i];
-        if !row_says.values.contains_key(path) && !published([next.clone()]).values.contains_key(path) {
-            found.push(format!("{path}: {value} where the row has no such path"));
-        }
-    }
-    if ours.sources.is_empty() {
-        return;
-    }
-    if row_says.context != ours.context && !row_says.values.is_empty() {
-        found.push(format!("context {:?} where the row has {:?}", ours.context, row_says.context));
-    }
-    let time_of_day = dropped("updates[0].timestamp").and_then(|d| d["timeOfDay"].as_str());
-    let our_time = ours.timestamps.first().map_or("nothing", String::as_str);
-    let expected = row_says.timestamps.first().map(String::as_str).or(time_of_day);
-    if expected.is_some_and(|expected| !our_time.ends_with(expected)) {
-        found.push(format!("timestamp {our_time} where the row has {expected:?}"));
-    }
-    for source in ours.sources.iter().filter(|_| !row_says.sources.is_empty()) {
-        let row_source = &row_says.sources[0];
-        if ["sentence", "talker", "type"].iter().any(|key| row_source.get(key).is_some_and(|v| *v != source[key])) {
-            found.push(format!("source {source} where the row has {row_source}"));
-        }
-    }
-}
-
-/// Equal as the corpus asks: numbers to 1e-6, directions modulo a full turn, an absent key as good as null.
-fn same(path: &str, a: &Value, b: &Value) -> bool {
-    const DIRECTIONS: [&str; 8] = ["heading", "bearing", "course", "direction", "azimuth", "set", "tack", "angle"];
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => {
-            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
-            let leaf = path.rsplit('.').next().unwrap_or_default().to_lowercase();
-            let turns = if DIRECTIONS.iter().any(|name| leaf.contains(name)) { ((a - b) / TAU).round() } else { 0.0 };
-            let distance = (a - b - turns * TAU).abs();
-            distance <= 1e-6 * a.abs().max(b.abs()) || distance < 1e-12
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            let get = |object: &Map<String, Value>, key| object.get(key).cloned().unwrap_or(Value::Null);
-            a.keys().chain(b.keys()).all(|key| same(key, &get(a, key), &get(b, key)))
-        }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(path, a, b)),
-        _ => a == b,
-    }
-}
-
-fn published(deltas: impl IntoIterator<Item = Value>) -> Published {
-    let mut all = Published::default();
-    let mut identity = Map::new();
-    for delta in deltas {
-        all.context = delta["context"].as_str().map(str::to_owned).or(all.context);
-        for update in list(&delta["updates"]) {
-            all.sources.extend(update.get("source").cloned());
-            all.timestamps.extend(update["timestamp"].as_str().map(str::to_owned));
-            for v in list(&update["values"]) {
-                match (text(&v["path"]), v["value"].clone()) {
-                    ("", Value::Object(object)) => identity.extend(object),
-                    (path, value) => drop(all.values.insert(path.to_owned(), value)),
-                }
-            }
-        }
-    }
-    if !identity.is_empty() {
-        all.values.insert(String::new(), Value::Object(identity));
-    }
-    all
+    (answers, found)
 }
 
 fn start(arguments: &[&str]) -> std::process::Child {
@@ -272,22 +166,4 @@ fn convert(arguments: &[&str], input: &[u8]) -> Output {
 
 fn json_lines(bytes: &[u8]) -> Vec<Value> {
     bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).unwrap()).collect()
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-fn corpus() -> Option<Vec<Value>> {
-    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus"));
-    let dir = std::env::var_os("TAFFRAIL_CORPUS").map_or(beside, PathBuf::from);
-    let Ok(text) = std::fs::read_to_string(dir.join("nmea0183-golden.jsonl")) else {
-        println!("skipped: no corpus in {}", dir.display());
-        return None;
-    };
-    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }

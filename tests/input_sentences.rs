@@ -62,7 +62,9 @@ async fn a_group_stands_for_its_talkers() {
         assert_eq!(server.node(&format!("vessels/self/{path}/$source")).await, source, "{path}");
     }
     let sources = server.node("sources/bow").await;
-    assert!(sources["gnss"].is_object() && sources["GP"].is_null() && sources["GN"].is_null(), "{sources}");
+    assert!(sources["GP"].is_null() && sources["GN"].is_null(), "{sources}");
+    // The group is a name; the talker stays the one that was heard.
+    assert_eq!((&sources["gnss"]["talker"], &sources["II"]["talker"]), (&"GN".into(), &"II".into()), "{sources}");
 }
 
 #[tokio::test]

@@ -66,5 +66,5 @@ fn faults_are_counted_and_cost_only_themselves() {
         bad_tag_blocks: 1,
     };
     assert_eq!(counters, expected);
-    assert!(deltas.contains("\"talker\":\"mast\"") && deltas.contains("Ytterön"), "{deltas}");
+    assert!(deltas.contains("\"label\":\"mast\"") && deltas.contains("Ytterön"), "{deltas}");
 }

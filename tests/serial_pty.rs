@@ -94,6 +94,29 @@ fn a_plug_pulled_in_mid_sentence_costs_that_sentence() {
 }
 
 #[test]
+fn a_binary_file_on_the_wire_is_noise_and_the_next_sentence_is_understood() {
+    alone(async {
+        let socket = Socket::new();
+        let mut device = socket.plug();
+        let mut boat = Boat::start(&[serial(&socket.path, Some(38400))], |_| {});
+        boat.until(0, "running", is_running).await;
+        // A pseudo-terminal holds 4 KiB: what writes to it waits for the reader.
+        let writing = std::thread::spawn(move || {
+            device.write_all(&aboard::binary_file()).unwrap();
+            device.write_all(mtw(104).as_bytes()).unwrap();
+            device
+        });
+        assert_eq!(boat.temperatures(1).await, [104]);
+        let report = boat.report(0);
+        assert_eq!(report.counters.bytes as usize, aboard::binary_file().len() + mtw(104).len());
+        assert!(report.counters.noise_bytes > 150_000, "{:?}", report.counters);
+        assert_eq!((report.counters.understood, report.reconnects), (1, 0));
+        drop(writing.join().unwrap());
+        boat.stop().await;
+    });
+}
+
+#[test]
 fn fifty_times_out_and_in_again_leak_nothing() {
     alone(async {
         let open_files = || fs::read_dir("/proc/self/fd").unwrap().count();

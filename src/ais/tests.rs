@@ -553,13 +553,13 @@ fn every_sentence_is_accounted_for() {
 }
 
 #[test]
-fn the_station_of_a_tag_block_is_the_talker() {
+fn the_station_of_a_tag_block_is_the_label() {
     let sentence = Sentence::from_parts(true, "BS", "VDM", "1,1,,A,13aEOK000j0Fpn0NDrh3Q2mp0000,0");
     let mut out = Vec::new();
     let tag = Tag { source: Some("2573238"), group: None };
     Decoder::new().sentence(&sentence, tag, false, now(0), &mut out);
     let Source::Nmea0183(source) = &out[0].source else { panic!("a sentence is the source") };
-    assert_eq!(source.talker, "2573238");
+    assert_eq!((source.talker.as_str(), source.label.as_deref()), ("BS", Some("2573238")));
 }
 
 #[test]

@@ -55,7 +55,9 @@ pub struct History {
     pub sentences: Option<Inbox>,
     /// Places for those who read at the same time.
     pub readers: Arc<Semaphore>,
-    /// Places for playbacks; each keeps a connection to the database, and memory for a page.
+    /// The numbers between the run before and this one, which were never given out, where there was one.
+    pub unused: Option<Gap>,
+    /// Places for playbacks, and for streams that go on from the log; each keeps a connection to the database, and memory for a page.
     pub playbacks: Arc<Semaphore>,
 }
 
@@ -106,17 +108,24 @@ pub(super) fn start(
             return None;
         }
     };
-    let now = clock.now();
-    if let Some(highest) = highest.filter(|&highest| highest < head) {
+    let wall = clock.now().wall;
+    let unused = highest.filter(|&highest| highest < head).map(|highest| Gap {
+        first_seq: highest + 1,
+        last_seq: head,
+        from: wall,
+        to: wall,
+        reason: GapReason::NotUsed,
+    });
+    if let Some(unused) = unused {
         // These numbers will never be seen; whoever resumes among them is told so.
-        let reason = GapReason::NotUsed;
-        recorder.gap(Gap { first_seq: highest + 1, last_seq: head, from: now.wall, to: now.wall, reason });
+        recorder.gap(unused);
     }
     let public = History {
         directory,
         status: recorder.shared_status(),
         tail: recorder.tail(),
         sentences: config.history.sentences.then(|| recorder.sentences()),
+        unused,
         readers: Arc::new(Semaphore::new(READERS_MAX)),
         playbacks: Arc::new(Semaphore::new(PLAYBACKS_MAX)),
     };
@@ -260,7 +269,7 @@ fn push_records(world: &World, change: &Change, trusted: bool, out: &mut Vec<Rec
     }
     for path in &change.meta {
         if let Some(json) = world.meta_json(*path) {
-            out.push(record(world.model.paths().text(path.0), Value::Json(json), RecordKind::Meta));
+            out.push(record(world.model.paths().text(path.0), Value::json(json), RecordKind::Meta));
         }
     }
 }

@@ -70,7 +70,7 @@ fn updates(samples: &[Sample], series: &mut impl FnMut(i64) -> Option<Arc<Series
             let update = out.last_mut().expect("pushed above");
             match (info.kind, &sample.value) {
                 (RecordKind::Meta, Value::Json(meta)) => {
-                    update.meta.push(PathMeta { path: CompactString::new(&*info.path), meta: meta.clone() });
+                    update.meta.push(PathMeta { path: CompactString::new(&*info.path), meta: meta.clone().into() });
                 }
                 (RecordKind::Meta, _) => {}
                 _ => update.push_at(CompactString::new(&*info.path), sample.value.clone()),

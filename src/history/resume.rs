@@ -36,10 +36,11 @@ impl LogScan {
             Ok((next, oldest))
         };
         let (next, oldest) = read().map_err(sql)?;
-        let missing = oldest
+        // A log without a blob begins with what is not yet durable.
+        let oldest = oldest
             .map(|id| (id >> 8) as u64)
-            .filter(|oldest| after.saturating_add(1) < *oldest)
-            .map(|oldest| (after + 1, oldest - 1));
+            .or_else(|| reader.tail_records(|_| true).first().map(|record| record.seq));
+        let missing = oldest.filter(|oldest| after.saturating_add(1) < *oldest).map(|oldest| (after + 1, oldest - 1));
         let limit = i64::try_from(after).unwrap_or(i64::MAX);
         let gaps = gaps_where(&reader.conn, "last_seq > ?1 AND first_seq <= ?2", (limit, i64::MAX))?;
         Ok(Self { after, next: next.unwrap_or(i64::MIN), missing, gaps, done: false })

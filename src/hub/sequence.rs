@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::state_dir::StateDir;
 
 /// Numbers reserved at a time.
-const BLOCK: u64 = 1 << 24;
+pub const BLOCK: u64 = 1 << 24;
 /// A fresh state directory starts at a random multiple of [`BLOCK`] below this, so that a cursor from another life is noticed.
 const FIRST_MAX: u64 = 1 << 51;
 const FILE: &str = "seq_limit";

@@ -14,7 +14,7 @@ pub const BAUDS: [u32; 6] = [4800, 38400, 9600, 115_200, 19200, 57600];
 pub(super) const WRONG_RATE_BYTES: u64 = 400;
 
 /// Devices remembered at the most; the inputs of a boat are fewer.
-const DEVICES_MAX: usize = 64;
+pub const DEVICES_MAX: usize = 64;
 
 /// Keeps which rate was found on which device, so that the next start reads from its first second.
 pub trait BaudMemory: fmt::Debug + Send + Sync {

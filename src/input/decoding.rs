@@ -135,16 +135,16 @@ fn options(sentences: &Sentences) -> nmea0183::Options {
     }
 }
 
-/// Puts the group in the place of a talker that has one: to everybody after this it is one talker, so that several
-/// receivers' talkers are one source.
+/// Labels what a talker says with its group, or what a station says with that of the station, so that several receivers'
+/// talkers are one source. Which talker it was stays known.
 fn group(talkers: &[(String, String)], updates: &mut [Update]) {
     if talkers.is_empty() {
         return;
     }
     for update in updates {
         if let Source::Nmea0183(source) = &mut update.source {
-            if let Some((_, group)) = talkers.iter().find(|(talker, _)| *talker == source.talker) {
-                source.talker = group.into();
+            if let Some((_, group)) = talkers.iter().find(|(name, _)| *name == *source.name()) {
+                source.label = Some(group.into());
             }
         }
     }

@@ -4,9 +4,12 @@
 //! What goes back to normal is not kept. The text form is JSON, one notification a line; what cannot be read of it is
 //! left out and counted, never an error that would cost the rest.
 
+mod crew;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use self::crew::Action;
 use compact_str::CompactString;
 use serde_json::Value as Json;
 
@@ -76,13 +79,15 @@ impl Notifications {
         Self::default()
     }
 
-    /// Takes the value (JSON) of a notification. Null, `normal` and `nominal` clear it. A change of state forgets that it
-    /// was acknowledged or silenced; a new text alone does not.
+    /// Takes the value (JSON) of a notification. Null, `normal` and `nominal` clear it. That the crew has acknowledged or
+    /// silenced it stands in its member `status`. A change of state forgets it; a new text alone does not.
     pub fn update(&mut self, key: Key, value: &str, timestamp: Timestamp) -> Kept {
         let Some((state, value)) = read_value(value) else { return Kept::Refused };
         let Some(state) = state.filter(|&state| state > State::Normal) else {
             return if self.raised.remove(&key).is_some() { Kept::Cleared } else { Kept::Unchanged };
         };
+        let (acknowledged, silenced) = crew::dealt_with(&value);
+        let silenced = silenced && state < State::Emergency;
         if let Some(known) = self.raised.get_mut(&key) {
             if known.state == state && *known.value == *value {
                 return Kept::Unchanged;
@@ -92,8 +97,8 @@ impl Notifications {
                 state,
                 value: value.into(),
                 timestamp,
-                acknowledged: same && known.acknowledged,
-                silenced: same && known.silenced,
+                acknowledged: acknowledged || same && known.acknowledged,
+                silenced: silenced || same && known.silenced,
             };
             return Kept::Raised;
         }
@@ -109,19 +114,8 @@ impl Notifications {
             }
         }
         let value = value.into();
-        self.raised.insert(key, Notification { state, value, timestamp, acknowledged: false, silenced: false });
+        self.raised.insert(key, Notification { state, value, timestamp, acknowledged, silenced });
         outcome
-    }
-
-    /// Notes that the crew has seen it. `false` if it is not raised, or was acknowledged before.
-    pub fn acknowledge(&mut self, key: &Key) -> bool {
-        self.raised.get_mut(key).is_some_and(|n| !std::mem::replace(&mut n.acknowledged, true))
-    }
-
-    /// Turns its sound off. `false` if it is not raised, was silenced before, or is an emergency: those stay loud.
-    pub fn silence(&mut self, key: &Key) -> bool {
-        let may_be_silenced = |n: &&mut Notification| n.state < State::Emergency;
-        self.raised.get_mut(key).filter(may_be_silenced).is_some_and(|n| !std::mem::replace(&mut n.silenced, true))
     }
 
     /// One of them.
@@ -204,7 +198,10 @@ impl Notification {
     pub fn methods(&self) -> Methods {
         let parsed: Option<Json> = serde_json::from_str(&self.value).ok();
         let given = parsed.as_ref().and_then(|v| Methods::from_json(v.get("method")?));
-        let given = given.unwrap_or(self.state.default_methods());
+        self.methods_of(given.unwrap_or(self.state.default_methods()))
+    }
+
+    fn methods_of(&self, given: Methods) -> Methods {
         match (self.acknowledged, self.state) {
             (true, State::Emergency) => Methods { sound: false, ..given },
             (true, _) => Methods::NONE,
@@ -237,6 +234,27 @@ mod tests {
         Key { context: "vessels.self".into(), path: format!("notifications.{name}").into(), source: "zones".into() }
     }
 
+    /// What the crew does about the depth, as the server does it.
+    fn act(n: &mut Notifications, action: Action) {
+        let value = n.after(&key("depth"), action).unwrap();
+        assert_eq!(n.update(key("depth"), &value, at(1)), Kept::Raised);
+    }
+
+    #[test]
+    fn ids_are_uuids_that_tell_notifications_apart_and_last() {
+        let id = key("depth").id();
+        assert_eq!(id.to_string(), "fcd259cb-beb7-887e-b4d4-13875379af71");
+        let others = [
+            key("depti"),
+            Key { source: "zonesx".into(), ..key("depth") },
+            Key { context: "x".into(), ..key("depth") },
+        ];
+        assert!(others.iter().all(|other| other.id() != id));
+        let mut n = Notifications::new();
+        n.update(key("depth"), ALARM, at(1));
+        assert_eq!(n.find(id).map(|(key, _)| key.clone()), Some(key("depth")));
+    }
+
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_millis(ms)
     }
@@ -264,19 +282,19 @@ mod tests {
     #[test]
     fn what_the_crew_does_about_it_lasts_until_its_state_changes() {
         let mut n = Notifications::new();
-        assert!(!n.acknowledge(&key("depth")));
+        assert!(n.after(&key("depth"), Action::Acknowledge).is_err());
         n.update(key("depth"), ALARM, at(1));
         assert_eq!(n.get(&key("depth")).map(Notification::methods), Some(Methods::VISUAL_AND_SOUND));
-        assert!(n.silence(&key("depth")) && !n.silence(&key("depth")));
+        act(&mut n, Action::Silence);
         assert_eq!(n.get(&key("depth")).map(Notification::methods), Some(Methods::VISUAL));
-        assert!(n.acknowledge(&key("depth")) && !n.acknowledge(&key("depth")));
+        act(&mut n, Action::Acknowledge);
         assert_eq!(n.get(&key("depth")).map(Notification::methods), Some(Methods::NONE));
         n.update(key("depth"), r#"{"state":"alarm","message":"Shallower"}"#, at(2));
         assert!(n.get(&key("depth")).is_some_and(|n| n.acknowledged && n.silenced));
         n.update(key("depth"), r#"{"state":"emergency","method":["sound","visual"]}"#, at(3));
         assert!(n.get(&key("depth")).is_some_and(|n| !n.acknowledged && !n.silenced));
-        assert!(!n.silence(&key("depth")), "an emergency stays loud");
-        assert!(n.acknowledge(&key("depth")));
+        assert!(n.after(&key("depth"), Action::Silence).is_err(), "an emergency stays loud");
+        act(&mut n, Action::Acknowledge);
         assert_eq!(n.get(&key("depth")).map(Notification::methods), Some(Methods::VISUAL));
     }
 
@@ -290,8 +308,8 @@ mod tests {
         );
         n.update(key("mob.x"), r#"{"state":"emergency"}"#, at(5));
         n.update(Key { source: "n2k.1".into(), ..key("depth") }, ALARM, at(6));
-        n.acknowledge(&key("depth"));
-        n.silence(&key("depth"));
+        act(&mut n, Action::Acknowledge);
+        act(&mut n, Action::Silence);
         let text = n.to_json();
         assert_eq!(text.lines().count(), 2 + n.len(), "{text}");
         assert_eq!(Notifications::from_json(&text), (n, 0));

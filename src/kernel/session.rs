@@ -18,6 +18,9 @@ mod interest;
 mod limited;
 mod live;
 mod meta_sent;
+mod moved;
+mod options;
+mod wants;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,77 +32,20 @@ use self::greeting::Greeting;
 use self::interest::Interest;
 use self::limited::Limited;
 use self::meta_sent::MetaSent;
+pub use self::options::{Implied, Options};
 use super::encode;
 use super::id::{ContextId, Instance, PathId, Seq, SourceId};
 use super::model::DEFAULTS_SOURCE;
-use super::model::context::{ContextNode, Leaf, Slot};
 use super::pattern::Pattern;
 use super::relay;
-use super::subscription::{ContextPattern, Policy, ROWS_MAX, Row};
+use super::subscription::{ContextPattern, Policy, Row};
 use super::time::{Moment, Now};
-use super::value::Value;
 use super::world::World;
 
 /// Replies waiting to be sent at the most. A client that asks so much more than it reads is closed.
 pub const REPLIES_MAX: usize = 256;
 /// A client with more changes than this waiting gets the newest value of each path instead of every one of them.
 pub const CHANGES_WAITING_MAX: u64 = 1_024;
-
-/// What the connection asked for when it was made.
-#[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "independent switches of the stream's address, each on or off")]
-pub struct Options {
-    /// The rows that the address implies, before any message.
-    pub subscribe: Implied,
-    /// Send what is known already (`sendCachedValues`).
-    pub send_cached: bool,
-    /// Send metadata with a path's first value and on every change (`sendMeta=all`).
-    pub send_meta: bool,
-    /// Every source, not only the one a path shows (`sourcePolicy=all`).
-    pub all_sources: bool,
-    /// Put the timepoint into every frame.
-    pub timepoints: bool,
-    /// Go on after this number, without cached values (`timepoint=N`).
-    pub resume: Option<Seq>,
-    /// The rows that the address implies send the whole object of a context (`format=full`).
-    pub full: bool,
-    /// Mark what stands for values that were left out (`backpressure=true`).
-    pub backpressure: bool,
-    /// Rows at the most, those that the address implies included.
-    pub rows_max: usize,
-    /// The reader is another server: it gets nothing that has come through it, and is told where the rest came through
-    /// (see [`super::relay`]). Rows with `policy=fixed` share their frames with other readers and don't heed this.
-    pub peer: Option<Instance>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            subscribe: Implied::Own,
-            send_cached: false,
-            send_meta: false,
-            all_sources: false,
-            timepoints: false,
-            resume: None,
-            full: false,
-            backpressure: false,
-            rows_max: ROWS_MAX,
-            peer: None,
-        }
-    }
-}
-
-/// `subscribe=` in the address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Implied {
-    /// The own vessel.
-    #[default]
-    Own,
-    /// Everything.
-    All,
-    /// Nothing until a message asks for something.
-    None,
-}
 
 /// What a call of [`Session::pump`] came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +57,8 @@ pub enum Pumped {
     },
     /// The budget is used up; there is more.
     More,
+    /// What comes next is not in memory any more; the log of the history may have it ([`Options::log`]).
+    Missed,
     /// The stream cannot go on.
     Close(CloseReason),
 }
@@ -135,6 +83,12 @@ impl CloseReason {
             Self::RepliesUnread => "too many requests whose replies were not read",
         }
     }
+}
+
+/// Why following the log stopped.
+enum Halt {
+    Missed,
+    Close(CloseReason),
 }
 
 /// A row and how far it has got.
@@ -366,8 +320,10 @@ impl Session {
                     self.greetings.push_front(greeting);
                 }
             }
-            if let Err(reason) = self.follow(world, now, &mut frames) {
-                return Pumped::Close(reason);
+            match self.follow(world, now, &mut frames) {
+                Ok(()) => {}
+                Err(Halt::Missed) => return Pumped::Missed,
+                Err(Halt::Close(reason)) => return Pumped::Close(reason),
             }
             if frames.is_full() && (self.cursor < world.head() || !self.greetings.is_empty()) {
                 return Pumped::More;
@@ -424,21 +380,21 @@ impl Session {
     }
 
     /// The largest number up to which nothing is still owed to the client.
-    fn low_water(&self) -> Seq {
+    pub fn low_water(&self) -> Seq {
         let beats = self.rows.iter().filter_map(|active| active.owed);
         let owed = beats.chain(self.limited.oldest_owed()).chain(self.full_owed).min();
         Seq(owed.map_or(self.cursor.0, |seq| self.cursor.0.min(seq.0.saturating_sub(1))))
     }
 
     /// Where the client stands before something is sent, and which frame that begins with; for [`Self::stamp`].
-    fn mark(&self, frames: &Frames<'_>) -> (usize, Seq) {
-        (frames.out.len(), if self.options.timepoints { self.low_water() } else { Seq::default() })
+    fn mark(&self, world: &World, frames: &Frames<'_>) -> (usize, Seq) {
+        (frames.out.len(), if self.options.timepoints { world.timepoint(self.low_water()) } else { Seq::default() })
     }
 
     /// Puts the timepoint into the frames since `mark`, where the client asked for it. Only the last of them says what
     /// they bring together: whoever loses the connection between two of them asks for the rest again. While a greeting
     /// is owed there is no number up to which the client has everything.
-    fn stamp(&self, (first, before): (usize, Seq), frames: &mut Frames<'_>) {
+    fn stamp(&self, (first, before): (usize, Seq), world: &World, frames: &mut Frames<'_>) {
         if !self.options.timepoints || !self.greetings.is_empty() || first == frames.out.len() {
             return;
         }
@@ -446,7 +402,7 @@ impl Session {
         for frame in &mut frames.out[first..last] {
             *frame = encode::with_timepoint(frame, before);
         }
-        frames.out[last] = encode::with_timepoint(&frames.out[last], self.low_water());
+        frames.out[last] = encode::with_timepoint(&frames.out[last], world.timepoint(self.low_water()));
     }
 
     /// Sends the metadata of paths whose first value is about to be sent.
@@ -513,49 +469,6 @@ impl Frames<'_> {
     fn is_full(&self) -> bool {
         self.bytes >= self.bytes_max
     }
-}
-
-impl Row {
-    /// Whether a context is one of the row's.
-    fn wants_context(&self, name: &str, node: Option<&ContextNode>, world: &World) -> bool {
-        match &self.context {
-            ContextPattern::Own => *world.model.own_node().name == *name,
-            ContextPattern::Named(pattern) => pattern.matches(name),
-            ContextPattern::Within { latitude, longitude, radius } => node
-                .and_then(|node| node.leaf(world.model.find_path("navigation.position")?))
-                .is_some_and(|leaf| match leaf.shown_slot().value {
-                    Value::Position(p) => distance_m(*latitude, *longitude, p.latitude, p.longitude) <= *radius,
-                    _ => false,
-                }),
-            ContextPattern::Nothing => false,
-        }
-    }
-
-    /// Whether a value of `source` is one of the row's; `shown` says that the path shows it.
-    fn wants_source(&self, source: &str, shown: bool) -> bool {
-        if self.exclude.iter().any(|excluded| **excluded == *source) {
-            return false;
-        }
-        match &self.source {
-            Some(wanted) => **wanted == *source,
-            // A row that excludes sources gets the best of the others, which is not always the one that is shown.
-            None => shown || self.all_sources || !self.exclude.is_empty(),
-        }
-    }
-
-    fn wants_slot(&self, leaf: &Leaf, slot: &Slot, world: &World) -> bool {
-        let shown = leaf.shows(slot);
-        (shown || self.all_sources || self.source.is_some() || !self.exclude.is_empty())
-            && self.wants_source(world.model.sources().name(slot.source), shown)
-    }
-}
-
-/// Great-circle distance in metres, by the haversine formula on a sphere of 6,371,009 m.
-fn distance_m(lat1: f64, lon1: f64, lat2: f64, lon2: f64) -> f64 {
-    let (phi1, phi2) = (lat1.to_radians(), lat2.to_radians());
-    let (dphi, dlambda) = (phi2 - phi1, (lon2 - lon1).to_radians());
-    let a = (dphi / 2.0).sin().powi(2) + phi1.cos() * phi2.cos() * (dlambda / 2.0).sin().powi(2);
-    2.0 * 6_371_009.0 * a.sqrt().min(1.0).asin()
 }
 
 #[cfg(test)]

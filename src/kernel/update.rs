@@ -101,7 +101,7 @@ impl std::fmt::Display for Mmsi {
 /// Who says it. The hub turns this into the `$source` that clients see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A sentence that an input read; `$source` is `<input>.<talker>`.
+    /// A sentence that an input read; `$source` is `<input>.<talker>`, or `<input>.<label>` where it has a label.
     Nmea0183(Nmea0183Source),
     /// A name that came with the data, or one of the server's own, used as it is.
     Ref(CompactString),
@@ -127,8 +127,11 @@ pub struct Relayed {
 pub struct Nmea0183Source {
     /// Formatter, such as `RMC`, or the whole address of a proprietary sentence.
     pub sentence: CompactString,
-    /// Talker, such as `GP`; the station of a tag block (`s:`) where there is one.
+    /// Talker that the sentence names, such as `GP`.
     pub talker: CompactString,
+    /// What stands in the talker's place in `$source`: the station of the tag block (`s:`), or the group that the talker
+    /// was put into; `None` for the talker itself.
+    pub label: Option<CompactString>,
     /// AIS message type, 1 to 27, for `VDM` and `VDO`.
     pub ais_type: Option<u8>,
 }
@@ -180,6 +183,13 @@ impl Update {
     /// Adds a value at a path made at run time (an engine's or a tank's name in it).
     pub fn push_at(&mut self, at: impl Into<Path>, value: Value) {
         self.values.push(PathValue { path: at.into(), value });
+    }
+}
+
+impl Nmea0183Source {
+    /// What follows the input's name in `$source`.
+    pub fn name(&self) -> &CompactString {
+        self.label.as_ref().unwrap_or(&self.talker)
     }
 }
 

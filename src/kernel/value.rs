@@ -1,9 +1,11 @@
 //! What a path can hold. Integers stay integers on the wire (typed clients need it), positions always print with a
 //! fraction, and a number that is not finite cannot be built.
 
-use std::sync::Arc;
+mod json_text;
 
 use compact_str::CompactString;
+
+pub use json_text::{JSON_BYTES_IN_PLACE, JsonText};
 
 /// A Signal K value (specification: "Data Model", values). 32 bytes; a clone never copies more than a short text.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +23,7 @@ pub enum Value {
     /// A text of at most 24 bytes is held in place.
     Text(CompactString),
     /// Any other object or array, as compact JSON text that has passed the depth limit.
-    Json(Arc<str>),
+    Json(JsonText),
 }
 
 /// A place on the earth: degrees in WGS 84, altitude in metres.
@@ -77,7 +79,7 @@ impl Value {
 
     /// An object or array already written as JSON. The caller vouches for its form; the parsers of this crate build it
     /// with their own writers, and what clients send passes [`crate::kernel::json`] first.
-    pub fn json(text: impl Into<Arc<str>>) -> Self {
+    pub fn json(text: impl Into<JsonText>) -> Self {
         Self::Json(text.into())
     }
 

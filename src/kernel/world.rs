@@ -2,6 +2,7 @@
 //! them.
 
 mod notify;
+mod recall;
 mod replica;
 mod silence;
 
@@ -121,6 +122,8 @@ pub struct World {
     raised_version: u64,
     /// Zones raise nothing here: what they raised is in the recording.
     is_replica: bool,
+    /// Which timepoints its changes stand for, when it plays back the log.
+    recalled: Option<recall::Recalled>,
 }
 
 #[derive(Debug, Default)]
@@ -161,6 +164,7 @@ impl World {
             raised: Notifications::new(),
             raised_version: 0,
             is_replica: false,
+            recalled: None,
         }
     }
 
@@ -195,6 +199,7 @@ impl World {
                 update.meta.clear();
             }
         }
+        self.keep_quiet(&mut update, arrival);
         let Some(mut change) = self.model.apply(update, arrival, seq, &mut applied.refused) else { return };
         change.meta = meta;
         self.publish(change);

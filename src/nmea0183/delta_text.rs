@@ -1,16 +1,25 @@
 //! Updates as Signal K delta messages, one compact JSON object a line: what `taffrail convert` prints.
 
-use crate::kernel::update::{Nmea0183Source, Source, Update};
+use std::fmt::Write as _;
+
+use crate::kernel::update::{Context, Nmea0183Source, Source, Update};
 use crate::kernel::value::push_text;
 
 /// Appends one update as a delta message, without a line end. No `context` means the own vessel. An update of a sentence
 /// carries its `source` object; any other the `$source` that it came with.
 pub fn push_delta(update: &Update, out: &mut String) {
     out.push('{');
-    if let Some(context) = update.context.to_text() {
-        out.push_str("\"context\":");
-        push_text(&context, out);
-        out.push(',');
+    match &update.context {
+        Context::Own => {}
+        Context::Mmsi(root, mmsi) => {
+            // Writing into a String cannot fail.
+            let _ = write!(out, "\"context\":\"{}.urn:mrn:imo:mmsi:{mmsi}\",", root.as_str());
+        }
+        Context::Named(name) => {
+            out.push_str("\"context\":");
+            push_text(name, out);
+            out.push(',');
+        }
     }
     out.push_str("\"updates\":[{");
     match &update.source {
@@ -69,6 +78,10 @@ pub fn push_source(source: &Nmea0183Source, out: &mut String) {
     out.push_str(",\"talker\":");
     push_text(&source.talker, out);
     out.push_str(",\"type\":\"NMEA0183\"");
+    if let Some(label) = &source.label {
+        out.push_str(",\"label\":");
+        push_text(label, out);
+    }
     if let Some(ais_type) = source.ais_type {
         out.push_str(",\"aisType\":");
         out.push_str(itoa::Buffer::new().format(ais_type));

@@ -115,6 +115,13 @@ pub fn speed(text: &str, unit: &str) -> Option<f64> {
     }
 }
 
+/// One speed stated twice: the first statement that is not zero, else the first there is. A zero beside a speed is a field
+/// that the sender did not fill in.
+pub fn speed_of(first: Option<f64>, second: Option<f64>) -> Option<f64> {
+    let moving = |speed: &f64| *speed != 0.0;
+    first.filter(moving).or(second.filter(moving)).or(first).or(second)
+}
+
 /// Nautical miles to metres.
 pub fn nautical_miles(text: &str) -> Option<f64> {
     number(text).map(|n| n * METRES_PER_NAUTICAL_MILE)
@@ -154,11 +161,6 @@ pub fn degrees(text: &str) -> Option<f64> {
 /// A compass direction in degrees to radians in 0..2π. Senders write 360 for north and some count on past it.
 pub fn direction(text: &str) -> Option<f64> {
     degrees(text).map(wrap_two_pi)
-}
-
-/// A compass direction whose letter field must say which north it refers to (`T` or `M`); `None` for another letter.
-pub fn direction_if(text: &str, letter: &str, wanted: &str) -> Option<f64> {
-    if letter == wanted { direction(text) } else { None }
 }
 
 /// Degrees per minute to radians per second.
@@ -414,6 +416,10 @@ mod tests {
         close(speed("3.6", "K"), 1.0);
         close(speed("10", "S"), 4.4704);
         assert_eq!(speed("1", "X"), None);
+        assert_eq!(speed_of(Some(0.0), Some(2.0)), Some(2.0));
+        assert_eq!(speed_of(Some(1.0), Some(2.0)), Some(1.0));
+        assert_eq!(speed_of(Some(0.0), None), Some(0.0));
+        assert_eq!(speed_of(None, None), None);
         close(celsius("-0.5"), 272.65);
         close(east_west("3", "W"), -3_f64.to_radians());
         close(feet("10"), 3.048);

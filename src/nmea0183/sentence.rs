@@ -18,6 +18,8 @@ pub struct Sentence<'a> {
     pub talker: &'a str,
     /// Formatter of three letters (`RMC`), or the whole address of a proprietary sentence (`PGRME`).
     pub formatter: &'a str,
+    /// The formatter as it was sent: some senders put a letter of their own behind it (`GSVH`).
+    pub as_sent: &'a str,
     fields: [&'a str; FIELDS_MAX],
     count: usize,
 }
@@ -104,12 +106,20 @@ pub fn hex_byte(digits: &[u8]) -> Option<u8> {
 }
 
 /// The text of a sentence. The standard is ASCII only; what is not UTF-8 either is taken for Latin-1, which older
-/// plotters use in names, so that no byte can cost a sentence.
+/// plotters use in names, so that no byte can cost a sentence. A formatter in small letters is put into capitals.
 pub fn text(body: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(body) {
+    let mut text = match std::str::from_utf8(body) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(body.iter().map(|&b| char::from(b)).collect()),
+    };
+    let is_small = |b: &u8| b.is_ascii_lowercase();
+    let formatter = 2..body.iter().position(|&b| b == b',').unwrap_or(body.len()).max(2);
+    if body.get(formatter.clone()).is_some_and(|letters| letters.iter().any(is_small)) {
+        if let Some(letters) = text.to_mut().get_mut(formatter) {
+            letters.make_ascii_uppercase();
+        }
     }
+    text
 }
 
 impl<'a> Sentence<'a> {
@@ -121,7 +131,8 @@ impl<'a> Sentence<'a> {
             return Self::from_parts(encapsulated, "", address, data);
         }
         let (talker, formatter) = address.split_at_checked(2).unwrap_or(("", address));
-        Self::from_parts(encapsulated, talker, formatter.get(..3).unwrap_or(formatter), data)
+        let sentence = Self::from_parts(encapsulated, talker, formatter.get(..3).unwrap_or(formatter), data);
+        Self { as_sent: formatter, ..sentence }
     }
 
     /// Builds a sentence from its parts: the text between the address's comma and the `*`.
@@ -143,7 +154,7 @@ impl<'a> Sentence<'a> {
         };
         fields[count] = trimmed(&data[start..end]);
         count += 1;
-        Self { encapsulated, talker, formatter, fields, count }
+        Self { encapsulated, talker, formatter, as_sent: formatter, fields, count }
     }
 
     /// Field `n`, from 1; empty when there is none.
@@ -181,6 +192,7 @@ mod tests {
         };
         assert_eq!(ok("$IIDBT,035.53,f,010.83,M,005.85,F*23"), "II/DBT/035.53|f|010.83|M|005.85|F");
         assert_eq!(ok("$iiDBT,1"), "ii/DBT/1");
+        assert_eq!(ok("$iidbt,1,t"), "ii/DBT/1|t");
         assert_eq!(ok("$GPGSVH, 1 ,"), "GP/GSV/1|");
         assert_eq!(ok("$PGRME,1"), "/PGRME/1");
         assert_eq!(ok("$IIDBT*52"), "II/DBT/");

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::driver::{Incoming, Surroundings};
-use super::remote::{Command, Remote};
+use super::remote::{Command, Notices, Remote};
 use super::server_events::Lane;
 use crate::feed::Feed;
 use crate::input::Batch;
@@ -33,6 +33,7 @@ pub struct Client {
     issues_told: u32,
     events: Option<Lane>,
     playback: Option<Remote>,
+    notices: Option<Notices>,
 }
 
 /// What becomes of the deltas that a client sends.
@@ -96,7 +97,7 @@ struct Message<'a> {
 impl Client {
     /// A client with its stream.
     pub fn new(session: Session, writer: Writer) -> Self {
-        Self { session, writer, issues_told: 0, events: None, playback: None }
+        Self { session, writer, issues_told: 0, events: None, playback: None, notices: None }
     }
 
     /// The same, with frames about the server itself.
@@ -107,17 +108,35 @@ impl Client {
 
     /// The same, of a playback that it controls.
     #[must_use]
-    pub fn of_playback(self, remote: Remote) -> Self {
-        Self { playback: Some(remote), ..self }
+    pub fn of_playback(self, remote: Remote, notices: Notices) -> Self {
+        Self { playback: Some(remote), notices: Some(notices), ..self }
     }
 
-    /// The next frame about the server itself, or about the playback; for clients that did not ask for them, never.
+    /// From now on it is told these in their places.
+    #[cfg(feature = "history")]
+    pub(super) fn hear(&mut self, notices: Option<Notices>) {
+        self.notices = notices;
+    }
+
+    /// The next frame that is no delta: about the feed that it follows, or about the server itself where it asked for
+    /// those; otherwise never.
     pub(super) async fn next_event(&mut self) -> Bytes {
         let cursor = self.session.cursor();
-        match (&mut self.events, &mut self.playback) {
-            (Some(lane), _) => lane.next().await,
-            (None, Some(remote)) => remote.notice(cursor).await,
-            (None, None) => std::future::pending().await,
+        let notice = async {
+            match &mut self.notices {
+                Some(notices) => notices.next(cursor).await,
+                None => std::future::pending().await,
+            }
+        };
+        let event = async {
+            match &mut self.events {
+                Some(lane) => lane.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            frame = notice => frame,
+            frame = event => frame,
         }
     }
 

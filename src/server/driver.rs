@@ -156,7 +156,7 @@ pub struct StreamCounters {
 }
 
 /// What the driver needs to know of the world around it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Surroundings<'a> {
     /// What time it is.
     pub clock: &'a dyn Clock,
@@ -177,20 +177,38 @@ pub struct Surroundings<'a> {
 }
 
 /// Moves `client`'s session over `transport` until one of them ends.
-pub async fn drive<T, E>(mut transport: T, mut client: Client, mut feed: Feed, around: Surroundings<'_>) -> Ended
+pub async fn drive<T, E>(transport: T, mut client: Client, mut feed: Feed, around: Surroundings<'_>) -> Ended
 where
     T: Stream<Item = Result<Incoming, E>> + Sink<Outgoing> + Unpin,
 {
-    around.counters.opened.fetch_add(1, Ordering::Relaxed);
-    around.counters.open.fetch_add(1, Ordering::Relaxed);
-    let ended = Pump { transport: &mut transport, outbox: VecDeque::new(), unflushed: false }
-        .run(&mut client, &mut feed, &around)
-        .await;
-    finish(&mut transport, ended).await;
-    around.counters.open.fetch_sub(1, Ordering::Relaxed);
-    around.counters.conflated.fetch_add(client.session().conflated(), Ordering::Relaxed);
-    around.counters.ended[ended.kind()].fetch_add(1, Ordering::Relaxed);
-    ended
+    let mut driver = Driver::new(transport, around);
+    let ended = loop {
+        match driver.follow(&mut client, &mut feed).await {
+            Leg::Ended(ended) => break ended,
+            Leg::FeedEnded => break Ended::FeedEnded,
+            // There is no other feed to go on from.
+            Leg::Missed => client.session_mut().without_log(),
+        }
+    };
+    driver.end(&client, ended).await
+}
+
+/// How far [`Driver::follow`] came.
+pub(super) enum Leg {
+    /// The stream ends.
+    Ended(Ended),
+    /// The client has everything of the feed, which has ended.
+    FeedEnded,
+    /// The feed does not hold what comes next ([`Pumped::Missed`]).
+    Missed,
+}
+
+/// A transport and what is on its way to it: moves a session over one feed after the other.
+pub(super) struct Driver<'a, T> {
+    transport: T,
+    around: Surroundings<'a>,
+    outbox: VecDeque<Outgoing>,
+    unflushed: bool,
 }
 
 /// Ends a transport in good order: the peer hears the reason, unless it has gone or takes nothing anyway, and an answer
@@ -214,12 +232,6 @@ where
     let _ = tokio::time::timeout(CLOSE_GRACE, transport.close()).await;
 }
 
-struct Pump<'t, T> {
-    transport: &'t mut T,
-    outbox: VecDeque<Outgoing>,
-    unflushed: bool,
-}
-
 /// What woke the pump.
 enum Event {
     /// Everything built so far is on its way.
@@ -228,11 +240,30 @@ enum Event {
     Gone,
 }
 
-impl<T, E> Pump<'_, T>
+impl<'a, T, E> Driver<'a, T>
 where
     T: Stream<Item = Result<Incoming, E>> + Sink<Outgoing> + Unpin,
 {
-    async fn run(&mut self, client: &mut Client, feed: &mut Feed, around: &Surroundings<'_>) -> Ended {
+    /// A stream that is open from now on.
+    pub(super) fn new(transport: T, around: Surroundings<'a>) -> Self {
+        around.counters.opened.fetch_add(1, Ordering::Relaxed);
+        around.counters.open.fetch_add(1, Ordering::Relaxed);
+        Self { transport, around, outbox: VecDeque::new(), unflushed: false }
+    }
+
+    /// Ends the stream, for a reason.
+    pub(super) async fn end(mut self, client: &Client, ended: Ended) -> Ended {
+        finish(&mut self.transport, ended).await;
+        let counters = self.around.counters;
+        counters.open.fetch_sub(1, Ordering::Relaxed);
+        counters.conflated.fetch_add(client.session().conflated(), Ordering::Relaxed);
+        counters.ended[ended.kind()].fetch_add(1, Ordering::Relaxed);
+        ended
+    }
+
+    /// Moves the session over `feed` until that has ended, or the stream does.
+    pub(super) async fn follow(&mut self, client: &mut Client, feed: &mut Feed) -> Leg {
+        let around = self.around.clone();
         let mut frames = Vec::new();
         let mut ping = interval(around.ping_interval);
         let mut stalled_since = Instant::now();
@@ -251,8 +282,9 @@ where
                 stalled_since = Instant::now();
                 accepted = around.written.bytes();
                 match pumped {
-                    Pumped::Close(reason) => return Ended::Session(reason),
+                    Pumped::Close(reason) => return Leg::Ended(Ended::Session(reason)),
                     Pumped::UpToDate { deadline: due } => deadline = due.map(|due| wake_at(due, now.mono)),
+                    Pumped::Missed => return Leg::Missed,
                     Pumped::More => {}
                 }
             }
@@ -261,12 +293,12 @@ where
             tokio::select! {
                 event = self.event() => match event {
                     Event::Sent => {}
-                    Event::Gone | Event::Incoming(Incoming::Closed) => return Ended::ByPeer,
-                    Event::Incoming(Incoming::Refused(why)) => return why,
-                    Event::Incoming(incoming) => client.on_incoming(incoming, feed, around).await,
+                    Event::Gone | Event::Incoming(Incoming::Closed) => return Leg::Ended(Ended::ByPeer),
+                    Event::Incoming(Incoming::Refused(why)) => return Leg::Ended(why),
+                    Event::Incoming(incoming) => client.on_incoming(incoming, feed, &around).await,
                 },
                 grown = feed.grown(), if idle => if !grown {
-                    return Ended::FeedEnded;
+                    return Leg::FeedEnded;
                 },
                 () = sleep_until(deadline), if idle && deadline.is_some() => {}
                 frame = client.next_event(), if idle => {
@@ -278,11 +310,11 @@ where
                         accepted = around.written.bytes();
                         stalled_since = Instant::now();
                     } else if stalled_since.elapsed() >= around.stall_close {
-                        return Ended::Stalled;
+                        return Leg::Ended(Ended::Stalled);
                     }
                 }
                 _ = ping.tick(), if idle && !around.ping_interval.is_zero() => self.outbox.push_back(Outgoing::Ping),
-                () = around.token.cancelled() => return Ended::Stopping,
+                () = around.token.cancelled() => return Leg::Ended(Ended::Stopping),
             }
         }
     }

@@ -104,7 +104,7 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         let mut session = Session::new(options, &world, now);
         session.reply(hello::playback(&shared.identity, wanted.start, wanted.rate));
         let (writer, feed) = feed::feed(world);
-        let (remote, deck) = remote::remote();
+        let (remote, notices, deck) = remote::remote();
         let mut player = Player::new(wanted.start, wanted.rate, wanted.gap_max_ms, now);
         player.push(loaded.page);
         player.know_lost(loaded.lost);
@@ -122,7 +122,7 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         };
         shared.tracker.spawn(play.run());
         let refused = Writer::Refused { why: "a playback only plays: it takes no updates", told: false };
-        let client = Client::new(session, refused).of_playback(remote);
+        let client = Client::new(session, refused).of_playback(remote, notices);
         let transport = WsTransport::new(socket, max);
         let ended = driver::drive(transport, client, feed, shared.surroundings(written)).await;
         tracing::debug!(?peer, reason = ended.as_str(), "playback ended");
@@ -366,7 +366,7 @@ impl Play {
         }
         let text = json!({"playback": {"gap": gap}}).to_string();
         let (taken, told) = oneshot::channel();
-        let notice = Notice { after, frame: Bytes::from(text), taken };
+        let notice = Notice { after, frame: Some(Bytes::from(text)), taken };
         self.deck.notices.send(notice).await.ok().map(|()| told)
     }
 

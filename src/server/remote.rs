@@ -69,17 +69,22 @@ pub type Order = (Command, oneshot::Sender<Result<State, String>>);
 pub struct Notice {
     /// After this change.
     pub after: Seq,
-    /// The message.
-    pub frame: Bytes,
-    /// Playing goes on when it is on its way.
+    /// The message; `None` where only the place matters.
+    pub frame: Option<Bytes>,
+    /// Whoever gives it goes on when it is on its way.
     pub taken: oneshot::Sender<()>,
 }
 
-/// The client's end.
+/// The client's end of a playback.
 #[derive(Debug)]
 pub struct Remote {
     orders: mpsc::Sender<Order>,
-    notices: mpsc::Receiver<Notice>,
+}
+
+/// The client's end of what it is told between the deltas.
+#[derive(Debug)]
+pub struct Notices {
+    receiver: mpsc::Receiver<Notice>,
     held: Option<Notice>,
 }
 
@@ -94,10 +99,16 @@ pub struct Deck {
 
 /// Both ends. A client waits for the answer to an order before it reads on, and the player for a notice to be taken, so
 /// there is never more than one of each.
-pub fn remote() -> (Remote, Deck) {
+pub fn remote() -> (Remote, Notices, Deck) {
     let (to_deck, orders) = mpsc::channel(1);
-    let (to_client, notices) = mpsc::channel(1);
-    (Remote { orders: to_deck, notices, held: None }, Deck { orders, notices: to_client })
+    let (to_client, notices) = notices();
+    (Remote { orders: to_deck }, notices, Deck { orders, notices: to_client })
+}
+
+/// Both ends of the notices alone.
+pub fn notices() -> (mpsc::Sender<Notice>, Notices) {
+    let (sender, receiver) = mpsc::channel(1);
+    (sender, Notices { receiver, held: None })
 }
 
 impl Remote {
@@ -108,21 +119,24 @@ impl Remote {
         self.orders.send((command, answer)).await.map_err(|_| ended())?;
         answered.await.map_err(|_| ended())?
     }
+}
 
-    /// The next notice, when the client has been served up to `cursor`. Nothing is lost when this is dropped half-way.
-    pub async fn notice(&mut self, cursor: Seq) -> Bytes {
-        if self.held.is_none() {
-            match self.notices.recv().await {
-                Some(notice) => self.held = Some(notice),
+impl Notices {
+    /// The next message, when the client has been served up to `cursor`. Nothing is lost when this is dropped half-way.
+    pub async fn next(&mut self, cursor: Seq) -> Bytes {
+        loop {
+            if self.held.is_none() {
+                self.held = self.receiver.recv().await;
+            }
+            match self.held.take_if(|notice| notice.after <= cursor) {
+                Some(notice) => {
+                    let _ = notice.taken.send(());
+                    if let Some(frame) = notice.frame {
+                        return frame;
+                    }
+                }
                 None => return std::future::pending().await,
             }
-        }
-        match self.held.take_if(|notice| notice.after <= cursor) {
-            Some(notice) => {
-                let _ = notice.taken.send(());
-                notice.frame
-            }
-            None => std::future::pending().await,
         }
     }
 }

@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::client::Client;
 use super::codec::WsTransport;
-use super::driver;
 use super::metered::Written;
+use super::resume::{self, Beginning};
 use super::{Shared, server_events};
 use crate::kernel::hello;
 use crate::kernel::id::{Instance, Seq};
@@ -26,7 +26,10 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
     let (mut parts, _) = request.into_parts();
     let query: Vec<(String, String)> = Query::try_from_uri(&parts.uri).map(|Query(pairs)| pairs).unwrap_or_default();
     let options = match options_of(&query) {
-        Ok(options) => Options { rows_max: shared.settings.rows_max, ..options },
+        Ok(options) => {
+            let log = shared.can_go_back();
+            Options { rows_max: shared.settings.rows_max, log, ..options }
+        }
         Err(what) => return refusal(StatusCode::NOT_IMPLEMENTED, &format!("not supported: {what}")),
     };
     if options.timepoints && !shared.settings.timepoints {
@@ -35,9 +38,14 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
             "no timepoints in this run: the state directory cannot be written",
         );
     }
-    if let Some(refusal) = options.resume.and_then(|after| not_to_be_resumed(&shared, after)) {
-        return refusal;
-    }
+    let beginning = match options.resume {
+        // The log does not know through whom a value came, so another server gets nothing of it.
+        Some(after) => match resume::find(&shared, after, options.peer.is_none()).await {
+            Ok(beginning) => beginning,
+            Err(refused) => return refused.into_response(),
+        },
+        None => Beginning::Memory,
+    };
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let written = parts.extensions.get::<Written>().cloned().unwrap_or_default();
     let own_page = is_own_page(&parts.headers);
@@ -60,9 +68,15 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         let info = wants_events.then(|| server_events::vessel_info(&shared));
         let session = {
             let world = shared.feed.read();
-            let mut session = Session::new(options.clone(), &world, now.mono);
-            let timepoint = options.timepoints.then_some(session.cursor().0);
+            // What the client has is what it says; what comes after a gap begins behind it.
+            let asked = options.resume;
+            let resume = if let Beginning::Gap { to, .. } = beginning { Some(to) } else { asked };
+            let mut session = Session::new(Options { resume, ..options.clone() }, &world, now.mono);
+            let timepoint = options.timepoints.then(|| asked.unwrap_or(session.cursor()).0);
             session.reply(hello::live(&shared.identity, shared.wall_to_tell(now), timepoint));
+            if let Beginning::Gap { from, to } = beginning {
+                session.reply(resume::gap_message(from.0, to.0, "between two runs of the server"));
+            }
             if let Some(info) = info {
                 session.reply(info);
             }
@@ -74,7 +88,7 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         let events = wants_events.then(|| shared.events.lane());
         let client = Client::new(session, shared.writer_for(peer, "ws", own_page)).with_events(events);
         let surroundings = shared.surroundings(written);
-        let ended = driver::drive(WsTransport::new(socket, max), client, shared.feed.clone(), surroundings).await;
+        let ended = resume::drive(WsTransport::new(socket, max), client, beginning, &shared, surroundings).await;
         tracing::debug!(%peer, reason = ended.as_str(), "WebSocket stream ended");
     })
 }
@@ -107,20 +121,6 @@ pub fn options_of(query: &[(String, String)]) -> Result<Options, String> {
         }
     }
     Ok(options)
-}
-
-/// The answer to a client who wants to go on from where the log does not reach any more, or not yet.
-fn not_to_be_resumed(shared: &Shared, after: Seq) -> Option<Response> {
-    let (oldest, newest) = {
-        let world = shared.feed.read();
-        (world.tail.oldest().0.saturating_sub(1), world.head().0)
-    };
-    if (oldest..=newest).contains(&after.0) {
-        return None;
-    }
-    let words = if after.0 > newest { "that timepoint has not been reached" } else { "that timepoint is too old" };
-    let body = json!({"message": words, "oldest": oldest, "newest": newest});
-    Some((StatusCode::RANGE_NOT_SATISFIABLE, Json(body)).into_response())
 }
 
 /// Whether a browser page that opened this stream came from this server. A page from elsewhere may read, not write: it

@@ -141,3 +141,11 @@ pub fn serial(device: &Path, baud: Option<u32>) -> (InputKind, Format) {
 pub fn file(path: &Path, rate: Option<f64>, repeat: bool) -> (InputKind, Format) {
     (InputKind::File { path: path.to_owned(), rate, repeat }, Format::Nmea0183)
 }
+
+/// A file that is anything but sentences: 200,000 bytes of every value, the same each time, ended like a line.
+#[allow(dead_code, reason = "not every test crate pipes one in")]
+pub fn binary_file() -> Vec<u8> {
+    let mut content: Vec<u8> = (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    content.extend_from_slice(b"\r\n");
+    content
+}

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+pub mod golden;
+
 use std::path::PathBuf;
 
 use taffrail::kernel::time::{Moment, Now, Timestamp};

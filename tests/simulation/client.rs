@@ -335,6 +335,7 @@ impl Client {
                 self.take(frame, sea, chance.one_in(if i == last { 8 } else { 40 }));
             }
             match pumped {
+                Pumped::Missed => panic!("no log was offered"),
                 Pumped::More => {
                     assert!(!frames.is_empty(), "more, but nothing now");
                     // It goes on when the connection has taken this.

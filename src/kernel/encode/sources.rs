@@ -39,7 +39,7 @@ fn bus_of(info: &SourceInfo, description: &Map<String, Json>) -> Bus {
     match description.get("type").and_then(Json::as_str) {
         Some("NMEA2000") => Bus::Nmea2000,
         Some("NMEA0183") => Bus::Nmea0183,
-        _ if info.nmea0183.is_some() => Bus::Nmea0183,
+        _ if info.talker.is_some() => Bus::Nmea0183,
         _ if description.contains_key("pgn") => Bus::Nmea2000,
         _ if description.contains_key("sentence") => Bus::Nmea0183,
         _ => Bus::Other,
@@ -83,7 +83,7 @@ fn describe(
         Bus::Nmea0183 => {
             description.remove("label");
             description.remove("type");
-            if let Some((_, talker)) = &info.nmea0183 {
+            if let Some(talker) = &info.talker {
                 put(node, "talker", json!(talker.as_str()));
             }
             put(node, "sentences", kinds(false));

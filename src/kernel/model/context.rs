@@ -11,7 +11,7 @@ use crate::kernel::id::{ContextId, DetailId, PathId, Seq, SourceId};
 use crate::kernel::intern::Interner;
 use crate::kernel::time::{Moment, Timestamp};
 use crate::kernel::update::{Mmsi, Root};
-use crate::kernel::value::Value;
+use crate::kernel::value::{JsonText, Value};
 
 /// Sources of one path at the most. The one silent for longest gives way to one more.
 pub const SLOTS_PER_LEAF_MAX: usize = 16;
@@ -39,7 +39,7 @@ pub struct ContextNode {
     index: HashMap<PathId, u32, RandomState>,
     /// Static objects that came before, with the leaves they went to and the number under which they did so last: AIS
     /// repeats them with every report.
-    pub(super) static_memo: SmallVec<[(Arc<str>, StaticLeaves, Seq); 2]>,
+    pub(super) static_memo: SmallVec<[(JsonText, StaticLeaves, Seq); 2]>,
 }
 
 /// One path of a context.

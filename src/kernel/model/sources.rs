@@ -33,15 +33,15 @@ pub struct SourceTable {
     names: Interner,
     infos: Vec<SourceInfo>,
     details: Interner,
-    /// Input, then talker. Two small look-ups instead of building the name for every sentence.
+    /// Input, then the label or talker of the sentence. Two small look-ups instead of building the name for every sentence.
     talkers: HashMap<CompactString, HashMap<CompactString, SourceId, RandomState>, RandomState>,
 }
 
 /// What is known of one source.
 #[derive(Debug, Clone, Default)]
 pub struct SourceInfo {
-    /// Input and talker, for a source of sentences.
-    pub nmea0183: Option<(CompactString, CompactString)>,
+    /// The talker heard last, for a source of sentences: one that stands for a group or a station may have several.
+    pub talker: Option<CompactString>,
     /// Kinds of sentences or messages and when each came last.
     pub sentences: Vec<(DetailId, Timestamp)>,
     /// The `source` objects that came with its data, as JSON, newest last, each with the kind of message it names.
@@ -143,24 +143,25 @@ impl SourceTable {
         input: &str,
         now: Timestamp,
     ) -> Result<(SourceId, DetailId), Full> {
-        let known = self.talkers.get(input).and_then(|talkers| talkers.get(&sentence.talker));
+        let known = self.talkers.get(input).and_then(|names| names.get(sentence.name()));
         let id = match known {
             Some(&id) => id,
-            None => self.add_talker(input, &sentence.talker)?,
+            None => self.add_talker(input, sentence.name())?,
         };
         let detail = self.details.intern(&sentence.sentence).map_or(DetailId::NONE, |n| DetailId(n as u16));
         let info = &mut self.infos[id.index()];
         info.last = now;
         info.note(detail, now);
+        let talker = shown(&sentence.talker);
+        if info.talker.as_ref().is_none_or(|last| last != talker) {
+            info.talker = Some(talker.into());
+        }
         Ok((id, detail))
     }
 
-    fn add_talker(&mut self, input: &str, talker: &CompactString) -> Result<SourceId, Full> {
-        // SRC-04: a sentence without a talker is `XX`.
-        let shown = if talker.is_empty() { "XX" } else { talker };
-        let id = self.intern(&sanitized(&format!("{input}.{shown}")))?;
-        self.infos[id.index()].nmea0183 = Some((input.into(), shown.into()));
-        self.talkers.entry(input.into()).or_default().insert(talker.clone(), id);
+    fn add_talker(&mut self, input: &str, name: &CompactString) -> Result<SourceId, Full> {
+        let id = self.intern(&sanitized(&format!("{input}.{}", shown(name))))?;
+        self.talkers.entry(input.into()).or_default().insert(name.clone(), id);
         Ok(id)
     }
 
@@ -218,6 +219,11 @@ impl SourceInfo {
             None => {}
         }
     }
+}
+
+/// SRC-04: a sentence without a talker is `XX`.
+fn shown(talker: &str) -> &str {
+    if talker.is_empty() { "XX" } else { talker }
 }
 
 /// A name with every character that a `$source` may not have replaced by `_`, and cut to its bound.

@@ -83,7 +83,7 @@ impl Session {
                 continue;
             }
             active.next_beat = next_beat(now.mono, period_ms);
-            let mark = self.mark(frames);
+            let mark = self.mark(world, frames);
             // What came since the last beat goes out once, however short its timeout.
             let owed = self.rows[r].owed.take().unwrap_or(NOTHING_OWED);
             let row = self.rows[r].row.clone();
@@ -92,7 +92,7 @@ impl Session {
                 for context in wanted.map(|n| n.id).collect::<Vec<_>>() {
                     Self::send_full(context, world, now, frames);
                 }
-                self.stamp(mark, frames);
+                self.stamp(mark, world, frames);
                 continue;
             }
             if self.options.send_meta {
@@ -105,7 +105,7 @@ impl Session {
             for frame in beat.iter() {
                 frames.push(frame.clone());
             }
-            self.stamp(mark, frames);
+            self.stamp(mark, world, frames);
         }
     }
 

@@ -55,6 +55,13 @@ impl Greeting {
         self.rows.clone()
     }
 
+    /// The snapshot is gone, and what it is for is greeted from another; gives back the rows that it is for.
+    pub(super) fn begin_again(&mut self) -> Range<usize> {
+        self.upto = None;
+        self.reached = None;
+        self.rows.clone()
+    }
+
     /// Rows were taken back: `place` says how many are left of the first so many.
     pub(super) fn move_rows(&mut self, place: impl Fn(usize) -> usize) {
         self.rows = place(self.rows.start)..place(self.rows.end);
@@ -109,14 +116,14 @@ impl Session {
         let slots: Vec<SlotRef<'_>> = items.into_iter().map(|(_, item)| item).collect();
         self.note_greeted(&slots, rows, world, now);
         self.delivered = self.delivered.max(upto);
-        let mark = self.mark(frames);
+        let mark = self.mark(world, frames);
         self.send_slots(&slots, false, world, now, frames);
         if done {
             for context in full {
                 Self::send_full(context, world, now, frames);
             }
             // Only the last frame of a greeting says where the client stands: it has nothing in order before that.
-            self.stamp((mark.0.max(frames.out.len().saturating_sub(1)), mark.1), frames);
+            self.stamp((mark.0.max(frames.out.len().saturating_sub(1)), mark.1), world, frames);
         }
         done
     }

@@ -112,6 +112,17 @@ impl Limited {
         }
     }
 
+    /// Nothing is held back any longer. False when nothing was.
+    pub(super) fn open_all(&mut self) -> bool {
+        self.alarms.clear();
+        for (key, timing) in self.timings.iter_mut().filter(|(_, timing)| timing.owed.is_some()) {
+            timing.opens = Moment::default();
+            timing.alarm = Some(timing.opens);
+            self.alarms.insert((timing.opens, *key));
+        }
+        !self.alarms.is_empty()
+    }
+
     /// Takes out an alarm that has gone off by `now`.
     fn pop_alarm(&mut self, now: Moment) -> Option<Key> {
         let &(alarm, key) = self.alarms.first().filter(|(alarm, _)| *alarm <= now)?;
@@ -152,7 +163,7 @@ impl Session {
     /// Sends what was held back long enough and what has been silent for its period.
     pub(super) fn send_due(&mut self, world: &World, now: Now, frames: &mut Frames<'_>) {
         let mut sent: Vec<SlotRef<'_>> = Vec::new();
-        let mark = self.mark(frames);
+        let mark = self.mark(world, frames);
         while let Some(key) = self.limited.pop_alarm(now.mono) {
             let row = &self.rows[usize::from(key.row)].row;
             let Some(timing) = self.limited.timings.get_mut(&key) else { continue };
@@ -183,7 +194,7 @@ impl Session {
         if !sent.is_empty() {
             self.delivered = world.head();
             self.send_slots(&sent, true, world, now, frames);
-            self.stamp(mark, frames);
+            self.stamp(mark, world, frames);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::limited::Key;
-use super::{CHANGES_WAITING_MAX, CloseReason, Frames, Session};
+use super::{CHANGES_WAITING_MAX, CloseReason, Frames, Halt, Session};
 use crate::kernel::change::Change;
 use crate::kernel::encode::{self, SlotRef};
 use crate::kernel::id::{ContextId, PathId, Seq};
@@ -21,25 +21,27 @@ const CATCH_UP_PIECE: usize = 512;
 
 impl Session {
     /// Sends what the log has after the cursor, as far as there is room.
-    pub(super) fn follow(&mut self, world: &World, now: Now, frames: &mut Frames<'_>) -> Result<(), CloseReason> {
+    pub(super) fn follow(&mut self, world: &World, now: Now, frames: &mut Frames<'_>) -> Result<(), Halt> {
         while self.cursor < world.head() && !frames.is_full() {
             let waiting = world.head().0 - self.cursor.0;
             // Whoever asked for timepoints gets every change that is still there.
             let in_order = waiting <= CHANGES_WAITING_MAX || self.options.timepoints;
             if let Some(changes) = world.tail.after(self.cursor).filter(|_| in_order) {
                 for change in changes {
-                    let mark = self.mark(frames);
+                    let mark = self.mark(world, frames);
                     self.cursor = change.seq;
                     self.on_change(change, false, world, now, frames);
-                    self.stamp(mark, frames);
+                    self.stamp(mark, world, frames);
                     if frames.is_full() {
                         break;
                     }
                 }
+            } else if self.options.timepoints && self.options.log && self.options.peer.is_none() {
+                return Err(Halt::Missed);
             } else {
                 let duration_ms = now.mono.since(self.missed_since(world));
                 let first = frames.out.len();
-                self.catch_up(world, now, frames)?;
+                self.catch_up(world, now, frames).map_err(Halt::Close)?;
                 if self.options.backpressure {
                     for frame in &mut frames.out[first..] {
                         *frame = encode::with_backpressure(frame, waiting, duration_ms);
@@ -47,12 +49,12 @@ impl Session {
                 }
             }
         }
-        let mark = self.mark(frames);
+        let mark = self.mark(world, frames);
         self.full_owed = None;
         for context in std::mem::take(&mut self.full) {
             Self::send_full(context, world, now, frames);
         }
-        self.stamp(mark, frames);
+        self.stamp(mark, world, frames);
         Ok(())
     }
 
@@ -208,15 +210,15 @@ impl Session {
         if self.options.timepoints {
             let gap = format!(
                 "{{\"gap\":{{\"from\":{},\"to\":{},\"reason\":\"the reader fell behind what the server keeps\"}}}}",
-                from.0 + 1,
-                upto.0
+                world.timepoint(from).0 + 1,
+                world.timepoint(upto).0
             );
             frames.push(Bytes::from(gap));
         }
 
         let notifications = world.notifications.between(from, upto);
         let tombstones = world.tombstones.between(from, upto);
-        let mark = self.mark(frames);
+        let mark = self.mark(world, frames);
         self.cursor = upto;
         match notifications {
             Some(changes) => {
@@ -269,7 +271,7 @@ impl Session {
         self.conflated += (upto.0 - from.0).saturating_sub(delivered);
         self.delivered = self.delivered.max(upto);
         self.send_slots(&sent, false, world, now, frames);
-        self.stamp(mark, frames);
+        self.stamp(mark, world, frames);
         Ok(())
     }
 

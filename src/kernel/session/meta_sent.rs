@@ -37,6 +37,18 @@ impl MetaSent {
         }
     }
 
+    /// The same of a world whose paths have other numbers; paths that it does not know are forgotten.
+    pub(super) fn translated(&self, number: impl Fn(PathId) -> Option<PathId>) -> Self {
+        let mut there = Self::default();
+        for (sent, own) in [(&self.own, true), (&self.others, false)] {
+            let paths = sent.iter().enumerate().filter(|(_, sent)| **sent).map(|(index, _)| PathId(index as u32));
+            for path in paths.filter_map(&number) {
+                there.note(path, own);
+            }
+        }
+        there
+    }
+
     /// Everything is to be sent again (META-10).
     pub(super) fn clear(&mut self) {
         *self = Self::default();

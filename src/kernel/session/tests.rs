@@ -6,6 +6,7 @@ use crate::kernel::model::Arrival;
 use crate::kernel::subscription;
 use crate::kernel::time::Timestamp;
 use crate::kernel::update::{Context, Source, Update};
+use crate::kernel::value::Value;
 use crate::kernel::world::Setup;
 
 const OWN: &str = "vessels.urn:mrn:signalk:uuid:0f6e2c1a-3b5d-4e7f-8a9b-0c1d2e3f4a5b";

@@ -102,6 +102,28 @@ impl World {
         Watcher::restored(zones, raised.state, value["message"].as_str().unwrap_or_default())
     }
 
+    /// What the crew has acknowledged or silenced stays so while its source only repeats it.
+    pub(super) fn keep_quiet(&mut self, update: &mut Update, arrival: &Arrival<'_>) {
+        let concerns_any = update.values.iter().any(|v| v.path.starts_with("notifications."));
+        if !concerns_any || !self.raised.any_dealt_with() {
+            return;
+        }
+        let Some(source) = self.model.source_name(&update.source, arrival) else { return };
+        let context = match &update.context {
+            Context::Own => CompactString::const_new("vessels.self"),
+            Context::Named(name) if **name == *self.model.own_node().name => CompactString::const_new("vessels.self"),
+            other => other.to_text().unwrap_or_default().into(),
+        };
+        let source = CompactString::new(&*source);
+        for item in &mut update.values {
+            let Value::Json(json) = &item.value else { continue };
+            let key = Key { context: context.clone(), path: item.path.clone(), source: source.clone() };
+            if let Some(quiet) = self.raised.kept_quiet(&key, json) {
+                item.value = Value::json(quiet);
+            }
+        }
+    }
+
     pub(super) fn remember_raised(&mut self, change: &Arc<Change>) {
         let own = change.context == self.model.own();
         for value in change.values.iter().filter(|v| self.is_notification.get(v.path.index()) == Some(&true)) {
@@ -136,7 +158,7 @@ impl World {
                 };
                 let mut update = Update::new(context, Source::Ref(key.source.clone()), 1);
                 update.timestamp = Some(notification.timestamp);
-                update.push_at(key.path.clone(), Value::Json(notification.value.clone()));
+                update.push_at(key.path.clone(), Value::json(notification.value.clone()));
                 update
             })
             .collect();

@@ -14,7 +14,7 @@ fn convert(line: &str, state: &mut State) -> (Outcome, Update) {
     let (talker, formatter) =
         if address.starts_with('P') { ("", address) } else { address.split_at(address.len().saturating_sub(3)) };
     let sentence = Sentence::from_parts(false, talker, formatter, data);
-    let source = Nmea0183Source { sentence: formatter.into(), talker: talker.into(), ais_type: None };
+    let source = Nmea0183Source { sentence: formatter.into(), talker: talker.into(), label: None, ais_type: None };
     let mut update = Update::new(Context::Own, Source::Nmea0183(source), 4);
     let outcome = device::converter(formatter).expect("a formatter of these families")(&sentence, state, &mut update);
     (outcome, update)

@@ -13,7 +13,7 @@ use crate::nmea0183::sentence::Sentence;
 pub(super) fn pnkep(sentence: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
     match sentence.field(1) {
         "01" => {
-            if let Some(speed) = field::knots(sentence.field(2)).or_else(|| field::kmh(sentence.field(4))) {
+            if let Some(speed) = field::speed_of(field::knots(sentence.field(2)), field::kmh(sentence.field(4))) {
                 update.push("performance.targetSpeed", Value::number(speed));
             }
         }

@@ -158,8 +158,8 @@ fn put_bearing<const N: usize>(
     [when_true, when_magnetic]: [[&'static str; N]; 2],
 ) {
     let paths = match s.field(n + 1) {
-        "T" => when_true,
-        "M" => when_magnetic,
+        "T" | "t" => when_true,
+        "M" | "m" => when_magnetic,
         _ => return,
     };
     for path in paths {
@@ -194,7 +194,7 @@ fn to_waypoint(
     update.push(position_path, position.map_or(Value::Null, Value::Position));
     put_given(update, distance_path, s.field(10), field::distance(s.field(10), s.field(11)));
     for (path, n, letter) in [(true_path, 6, "T"), (magnetic_path, 8, "M")] {
-        if s.field(n + 1) == letter {
+        if s.field(n + 1).eq_ignore_ascii_case(letter) {
             put_given(update, path, s.field(n), field::direction(s.field(n)));
         }
     }

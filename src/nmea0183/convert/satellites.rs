@@ -5,7 +5,7 @@ use compact_str::CompactString;
 use super::super::sentence::Sentence;
 use super::super::{Outcome, field};
 use super::{State, understood};
-use crate::kernel::update::Update;
+use crate::kernel::update::{Source, Update};
 use crate::kernel::value::{Value, push_number, push_text};
 
 /// Groups open at the same time; a receiver with six systems on two signals each has twelve. The oldest goes first.
@@ -23,10 +23,18 @@ pub struct Groups(Vec<Group>);
 struct Group {
     talker: CompactString,
     signal: CompactString,
+    antenna: Antenna,
     total: u32,
     seen: u32,
     count: Option<i64>,
     satellites: Vec<Satellite>,
+}
+
+/// A compass by satellites has two antennas, and sends what the second one sees as `GSVH`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Antenna {
+    First,
+    Second,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +47,8 @@ struct Satellite {
 
 /// GSV: 1 sentences in the group, 2 number of this one, 3 satellites in view, then four fields for each of up to four
 /// satellites: number, elevation and azimuth (degrees), signal to noise (dB); at the end, since NMEA 4.10, the signal.
-/// Published with the last sentence of a group that came in order; a first sentence starts its group afresh.
+/// Published with the last sentence of a group that came in order; a first sentence starts its group afresh. What the second
+/// antenna of a compass sees comes from a talker of its own, so that the two do not take turns.
 pub fn gsv(s: &Sentence<'_>, state: &mut State, update: &mut Update) -> Outcome {
     let data = s.fields().get(3..).unwrap_or_default();
     let (data, signal) = match data.split_last() {
@@ -49,8 +58,9 @@ pub fn gsv(s: &Sentence<'_>, state: &mut State, update: &mut Update) -> Outcome 
     let Some(number) = field::count(s.field(2)) else {
         return if s.field(2).is_empty() { Outcome::Nothing } else { Outcome::Malformed };
     };
+    let antenna = if s.as_sent == "GSVH" { Antenna::Second } else { Antenna::First };
     let groups = &mut state.satellites.0;
-    let place = groups.iter().position(|g| g.talker == s.talker && g.signal == signal);
+    let place = groups.iter().position(|g| g.talker == s.talker && g.signal == signal && g.antenna == antenna);
     let place = match (number, field::count(s.field(1))) {
         (1, Some(total)) if (1..=SENTENCES_MAX).contains(&total) => {
             if let Some(old) = place {
@@ -61,6 +71,7 @@ pub fn gsv(s: &Sentence<'_>, state: &mut State, update: &mut Update) -> Outcome 
             groups.push(Group {
                 talker: CompactString::new(s.talker),
                 signal: CompactString::new(signal),
+                antenna,
                 total,
                 seen: 0,
                 count: None,
@@ -87,6 +98,9 @@ pub fn gsv(s: &Sentence<'_>, state: &mut State, update: &mut Update) -> Outcome 
         return Outcome::Nothing;
     }
     let group = groups.remove(place);
+    if let (Antenna::Second, Source::Nmea0183(source)) = (antenna, &mut update.source) {
+        source.talker.push_str("-H");
+    }
     update.push("navigation.gnss.satellitesInView", Value::json(group.to_json()));
     understood(update)
 }
@@ -126,6 +140,9 @@ impl Group {
         if let Some(system) = system(&self.talker) {
             out.push_str(",\"gnss\":");
             push_text(system, &mut out);
+        }
+        if self.antenna == Antenna::Second {
+            out.push_str(",\"antennaType\":\"SLAVE\"");
         }
         out.push_str(",\"satellites\":[");
         for (i, satellite) in self.satellites.iter().enumerate() {

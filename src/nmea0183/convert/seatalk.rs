@@ -114,7 +114,8 @@ impl Datagram {
             }
             0x11 => {
                 // Bit 7 only says in which unit the instrument shows it; the number is in knots either way.
-                let knots = f64::from(self.at(2)? & 0x7F) + f64::from(self.low(3)?) / 10.0;
+                // The tenths have a byte of their own.
+                let knots = f64::from(self.at(2)? & 0x7F) + f64::from(self.at(3)?) / 10.0;
                 push("environment.wind.speedApparent", metres_per_second_from_knots(knots));
             }
             0x20 => push("navigation.speedThroughWater", metres_per_second_from_knots(self.word(2)? / 10.0)),

@@ -19,7 +19,7 @@ pub fn mta(s: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
 fn temperature(s: &Sentence<'_>, update: &mut Update, path: &'static str) -> Outcome {
     match (s.field(1), s.field(2)) {
         ("", _) => put(update, path, None),
-        (value, "C") => put(update, path, field::celsius(value)),
+        (value, "C" | "c") => put(update, path, field::celsius(value)),
         _ => return Outcome::Malformed,
     }
     understood(update)

@@ -15,8 +15,8 @@ const SPEED_TRUE: &str = "environment.wind.speedTrue";
 /// status. A sentence that ends after field 4 comes from a converter that leaves the status out, and counts as valid.
 pub fn mwv(s: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
     let (angle_path, speed_path) = match s.field(2) {
-        "R" => (ANGLE_APPARENT, SPEED_APPARENT),
-        "T" => (ANGLE_TRUE, SPEED_TRUE),
+        "R" | "r" => (ANGLE_APPARENT, SPEED_APPARENT),
+        "T" | "t" => (ANGLE_TRUE, SPEED_TRUE),
         "" if s.field(1).is_empty() && s.field(3).is_empty() => return Outcome::Nothing,
         // Apparent and true wind must never be mixed up.
         _ => return Outcome::Malformed,
@@ -52,9 +52,10 @@ pub fn mwd(s: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
 }
 
 /// VWR: apparent wind. 1 angle from the bow, 2 `L` port or `R` starboard, then speeds: 3-4 knots `N`, 5-6 m/s `M`,
-/// 7-8 km/h `K`.
+/// 7-8 km/h `K`. The knots are taken first: they are what such instruments measure in.
 pub fn vwr(s: &Sentence<'_>, _: &mut State, update: &mut Update) -> Outcome {
-    let speed = in_unit(s, 3, "N").or_else(|| in_unit(s, 5, "M")).or_else(|| in_unit(s, 7, "K"));
+    let in_place = |n, unit| in_unit_or_bare(s, n, unit);
+    let speed = in_place(3, "N").or_else(|| in_place(5, "M")).or_else(|| in_place(7, "K"));
     by_side(s, update, [ANGLE_APPARENT, SPEED_APPARENT], speed)
 }
 
@@ -71,8 +72,8 @@ fn by_side(
     speed: Option<f64>,
 ) -> Outcome {
     let angle = match s.field(2) {
-        "L" => field::degrees(s.field(1)).map(|angle| field::wrap_pi(-angle)),
-        "R" => field::degrees(s.field(1)).map(field::wrap_pi),
+        "L" | "l" => field::degrees(s.field(1)).map(|angle| field::wrap_pi(-angle)),
+        "R" | "r" => field::degrees(s.field(1)).map(field::wrap_pi),
         _ => None,
     };
     if angle.is_none() && speed.is_none() && [1, 3, 5, 7].iter().all(|&n| s.field(n).is_empty()) {
@@ -86,4 +87,10 @@ fn by_side(
 /// The speed in field `n`, where the letter after it says that it is in this unit.
 fn in_unit(s: &Sentence<'_>, n: usize, unit: &str) -> Option<f64> {
     if s.field(n + 1) == unit { field::speed(s.field(n), unit) } else { None }
+}
+
+/// The same, in capitals or not, and an empty letter stands for the one of its place.
+fn in_unit_or_bare(s: &Sentence<'_>, n: usize, unit: &str) -> Option<f64> {
+    let letter = s.field(n + 1);
+    if letter.is_empty() || letter.eq_ignore_ascii_case(unit) { field::speed(s.field(n), unit) } else { None }
 }
