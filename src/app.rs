@@ -243,6 +243,10 @@ impl Server {
         wiring.baud_memory = Arc::new(baud_rates::BaudRates::open(state));
         wiring.delta_limits =
             input::DeltaLimits { line_bytes_max: config.limits.message_bytes, depth_max: config.limits.depth };
+        #[cfg(feature = "history")]
+        if let Some(inbox) = shared.history.as_ref().and_then(|history| history.sentences.clone()) {
+            wiring.sentence_log = Some(Arc::new(inbox));
+        }
         wiring.home = Some(Home { own: own_name, instance, feed });
         let inputs = input::start_inputs(&config.inputs, &wiring);
         announce(config, &shared.identity, http, tcp, &announcing);

@@ -22,8 +22,8 @@ const BATCHES_PER_LOCK: usize = 64;
 /// Streams are woken at most this often, in milliseconds. The first change after a pause wakes them at once; under load
 /// several changes share one wake-up and one write to each socket, which is most of what a delivered delta costs.
 const RING_INTERVAL_MS: u64 = 20;
-/// Changes that the recorder may be behind before the hub waits for it. Live data never come to this; a recording read as
-/// fast as it can be would otherwise run away from the history.
+/// Changes that the recorder may be behind before the hub waits for it, if as many came within a second: a recording read as
+/// fast as it can be would otherwise run away from the history. Live data are not so many, and are never held up.
 const RECORDER_LAG_MAX: u64 = 4_096;
 /// How long the hub waits for the recorder at the most, each time. A card that hangs costs the history, not the boat.
 const RECORDER_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -56,6 +56,7 @@ pub async fn run(
     let mut batches = Vec::with_capacity(BATCHES_PER_LOCK);
     let mut rung = Instant::now();
     let mut owed: Option<u64> = None;
+    let mut second = Second { began: Instant::now(), head: writer.write().head().0 };
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let interval = Duration::from_millis(RING_INTERVAL_MS);
@@ -72,7 +73,7 @@ pub async fn run(
                 let head = apply(&mut batches, &writer, &counters);
                 sequence.keep_ahead(head).await;
                 owed = Some(head);
-                if let Some(recorded) = recorded.as_deref() {
+                if let Some(recorded) = recorded.as_deref().filter(|_| second.brings_much(head)) {
                     wait_for_recorder(recorded, head, &writer).await;
                 }
             }
@@ -107,6 +108,23 @@ fn go_to_newest_era(last: Era, clock: &BoatClock, writer: &FeedWriter) -> Era {
         tracing::debug!(moved, shift_ms, "stamps of the model are put right");
     }
     newest
+}
+
+/// The second that passes, and the number of the last change before it.
+struct Second {
+    began: Instant,
+    head: u64,
+}
+
+impl Second {
+    /// Whether there have been so many changes in it that they cannot be live.
+    fn brings_much(&mut self, head: u64) -> bool {
+        let much = head.saturating_sub(self.head) > RECORDER_LAG_MAX;
+        if self.began.elapsed() >= Duration::from_secs(1) {
+            *self = Self { began: Instant::now(), head };
+        }
+        much
+    }
 }
 
 async fn wait_for_recorder(recorded: &AtomicU64, head: u64, writer: &FeedWriter) {

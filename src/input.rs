@@ -29,11 +29,13 @@ mod signalk;
 pub mod status;
 mod stdin;
 mod supervise;
+mod tap;
 mod tcp;
 mod tcp_listen;
 mod udp;
 
 pub use demo::{DemoBoat, DemoFn};
+pub use tap::SentenceLog;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,6 +155,8 @@ pub struct Wiring {
     pub demo: Option<DemoFn>,
     /// Who we are, for inputs that are other servers.
     pub home: Option<Home>,
+    /// Who keeps sentences as they came, if somebody does.
+    pub sentence_log: Option<Arc<dyn SentenceLog>>,
 }
 
 /// Who we are and what we know: what it takes to talk to another server.
@@ -181,6 +185,7 @@ impl Wiring {
             delta_limits: DeltaLimits::default(),
             demo: Some(|seed, start| Box::new(crate::demo::Demo::new(seed, start))),
             home: None,
+            sentence_log: None,
         }
     }
 }

@@ -15,6 +15,8 @@ pub mod figures;
 mod headers;
 pub mod health;
 mod history;
+#[cfg(feature = "history")]
+mod history_notice;
 mod http;
 mod json_patch;
 pub mod limits;

@@ -52,6 +52,31 @@ fn what_is_wrong_is_named_with_file_line_key_finding_and_expectation() {
         ("[server]\nhttp = \"localhost\"", &format!("2: server.http: found \"localhost\", expected {ip}")),
         ("[server]\n\n\nhttp = 3000", &format!("4: server.http: found 3000, expected {ip}")),
         ("server.tcp = \"no\"", &format!("1: server.tcp: found \"no\", expected {ip}, or \"off\"")),
+        ("[history]\nsentences = 1", "2: history.sentences: found 1, expected true or false"),
+        (
+            "[history]\nkeep_for = \"5m\"",
+            &format!("2: history.keep_for: found \"5m\", expected {duration}, from 1h to 36600d"),
+        ),
+        (
+            "[history]\nkeep_for = \"30d\"\nkeep_others_for = \"60d\"",
+            "3: history.keep_others_for: found \"60d\", expected not longer than history.keep_for",
+        ),
+        (
+            "[[history.rule]]\npath = \"a.*\"",
+            "1: history.rule \"a.*\".keep: missing, expected keep = \"10s\" or the like",
+        ),
+        (
+            "[[history.rule]]\nkeep = \"sometimes\"\ncontext = \"two words\"",
+            &format!(
+                "2: history.rule \"*\".keep: found \"sometimes\", expected \"all\", \"none\", or {duration}, from 10ms to 1d\n\
+                 3: history.rule.context: found \"two words\", expected \"self\", \"others\", or a pattern of contexts \
+                 such as \"vessels.*\" or \"atons.*\""
+            ),
+        ),
+        (
+            "[[history.rule]]\nkeep = \"all\"\nevery = \"10s\"",
+            "3: history.rule.every: unknown key, expected one of context, path, keep",
+        ),
         ("[server]\nmdns = \"yes\"", "2: server.mdns: found \"yes\", expected true or false"),
         ("[server]\nname = \"\"", "2: server.name: found \"\", expected a text of 1 to 255 characters, in quotes"),
         (

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use taffrail::history::answer::{Circumstances, NoAnswer, answer};
 use taffrail::history::disk::Disk;
-use taffrail::history::policy::{Keep, RecordPolicy, Rule};
+use taffrail::history::policy::{Contexts, Keep, RecordPolicy, Rule};
 use taffrail::history::query::{Asked, Question, Range};
 use taffrail::history::reader::{Filter, Reader, Sample};
 use taffrail::history::record::{Epoch, Gap, GapReason, Record, RecordKind};
@@ -20,7 +20,7 @@ use taffrail::history::recorder::Recorder;
 use taffrail::history::status::{SharedStatus, State, Status};
 use taffrail::history::tail::Tail;
 use taffrail::history::writer::{Config, Writer};
-use taffrail::history::{HistoryError, highest_seq, schema};
+use taffrail::history::{highest_seq, schema};
 use taffrail::kernel::pattern::Pattern;
 use taffrail::kernel::time::{Moment, Now, Timestamp};
 use taffrail::kernel::value::{Position, Value};
@@ -415,6 +415,22 @@ fn a_cut_loses_one_interval_at_most_and_the_open_windows_are_sealed_later() {
 }
 
 #[test]
+fn many_starts_within_one_window_lose_nothing() {
+    let directory = temporary();
+    let mut boat = Boat::new(directory.path());
+    for start in 0..120 {
+        boat.run(3 + start % 17);
+        assert!(boat.writer.as_mut().unwrap().flush());
+        boat.cut();
+        boat.start();
+        let status = boat.status();
+        assert_eq!((status.damaged_blobs, status.lost, status.set_aside), (0, 0, 0), "start {start}");
+        same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
+    }
+    integrity(directory.path());
+}
+
+#[test]
 fn resumption_gives_every_record_after_a_timepoint() {
     let directory = temporary();
     let mut boat = Boat::new(directory.path());
@@ -568,11 +584,11 @@ fn contexts_paths_and_bounds() {
 #[test]
 fn rules_leave_out_and_thin_out() {
     let directory = temporary();
-    let rule =
-        |context: &str, path: &str, keep| Rule { context: Pattern::new(context), path: Pattern::new(path), keep };
+    let rule = |context: Contexts, path: &str, keep| Rule { context, path: Pattern::new(path), keep };
+    let anybody = Contexts::Matching(Pattern::new("*"));
     let mut config = Config::new(directory.path(), OWN);
     config.policy = RecordPolicy {
-        rules: vec![rule("*", "navigation.position", Keep::Nothing), rule(OWN, "*", Keep::OneIn(10_000))],
+        rules: vec![rule(anybody, "navigation.position", Keep::Nothing), rule(Contexts::Own, "*", Keep::OneIn(10_000))],
     };
     let mut boat = Boat::with(config);
     boat.run(100);
@@ -684,6 +700,43 @@ fn a_full_database_stays_at_its_size_and_others_go_first() {
 }
 
 #[test]
+fn series_go_when_nothing_refers_to_them_any_more_and_come_back_when_they_are_heard_again() {
+    let directory = temporary();
+    let mut config = Config::new(directory.path(), OWN);
+    config.retention.age_max_ms = Some(3 * HOUR);
+    config.retention.log_age_max_ms = HOUR;
+    let mut boat = Boat::with(config);
+    let passing: Vec<Arc<str>> =
+        (0..300).map(|i| format!("vessels.urn:mrn:imo:mmsi:{}", 230_000_000 + i).into()).collect();
+    let pass_by = |boat: &mut Boat| {
+        for context in &passing {
+            let texts = Texts::new();
+            let record = boat.record(context, &texts.sog, &texts.ais, 0, Value::number(1.0));
+            boat.offer(vec![record]);
+        }
+    };
+    pass_by(&mut boat);
+    boat.run(3600);
+    let (series, names) = (count(directory.path(), "series"), count(directory.path(), "name"));
+    assert!(series > 300, "{series}");
+    // Keyframes speak of other vessels for a day; then their windows have to go, and a sweep to come round.
+    boat.run(52 * 3600);
+    // The newest of its sort may stay.
+    assert!(count(directory.path(), "series") < series - 290, "{}", count(directory.path(), "series"));
+    assert!(count(directory.path(), "name") < names - 290);
+    let kept: Vec<Record> = boat.truth.iter().filter(|r| !passing.contains(&r.context)).cloned().collect();
+    let lines = everything(&mut boat.reader(), &Filter::all(), EVER);
+    assert!(lines.len() > 3 * 3600);
+    same(&lines, &truth_lines(&kept, EVER)[kept.len() - lines.len()..]);
+    let before = boat.truth.len();
+    pass_by(&mut boat);
+    boat.run(3600);
+    let new = boat.truth.split_off(before);
+    let lines = everything(&mut boat.reader(), &Filter::all(), EVER);
+    same(&lines[lines.len() - new.len()..], &truth_lines(&new, EVER));
+}
+
+#[test]
 fn recording_pauses_before_the_disk_is_full_and_says_so() {
     let directory = temporary();
     let mut boat = Boat::new(directory.path());
@@ -712,18 +765,22 @@ fn a_write_budget_makes_commits_rarer_and_then_thins_out_others() {
     config.write_bytes_per_day_max = Some(1_000_000);
     let mut boat = Boat::with(config);
     let mut seen = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..10 {
         for _ in 0..3600 {
             boat.disk.written.fetch_add(100, Ordering::Relaxed);
             boat.second();
         }
         let status = boat.status();
-        seen.push((status.economy, status.commit_interval_ms));
+        seen.push((status.economy, status.commit_interval_ms, status.others_one_in_ms, status.own_one_in_ms));
     }
-    assert_eq!(seen.last(), Some(&(5, 60_000)), "{seen:?}");
-    assert!(seen.contains(&(1, 20_000)));
+    // First the commits become rarer, then other vessels are thinned out, and only then the own one.
+    for step in [(1, 20_000, 0, 0), (2, 60_000, 0, 0), (5, 60_000, 300_000, 0), (8, 60_000, 300_000, 60_000)] {
+        assert!(seen.contains(&step), "{step:?} in {seen:?}");
+    }
+    assert!(seen.is_sorted(), "{seen:?}");
     let status = boat.status();
     assert!(status.left_out > 0);
+    assert_eq!(status.bytes_per_day_max, Some(1_000_000));
     assert_eq!(status.bytes_per_day, Some(100 * 86_400));
     boat.disk.written.store(u64::MAX / 2, Ordering::Relaxed);
     boat.run(2);
@@ -846,42 +903,114 @@ fn a_damaged_blob_costs_its_window_only() {
     assert!(lines.len() > boat.truth.len() - 700 && lines.len() < boat.truth.len());
 }
 
+/// The tables as each version of the program made them: frozen, whatever the program does today.
+const FROZEN: [&str; 4] = [
+    "CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+     CREATE TABLE series (id INTEGER PRIMARY KEY, context INTEGER NOT NULL, path INTEGER NOT NULL,
+        source INTEGER NOT NULL, kind INTEGER NOT NULL, UNIQUE (context, path, source, kind));
+     CREATE TABLE log (id INTEGER PRIMARY KEY, last INTEGER NOT NULL, n INTEGER NOT NULL, t0 INTEGER NOT NULL,
+        t1 INTEGER NOT NULL, received INTEGER NOT NULL, undated INTEGER NOT NULL, crc INTEGER NOT NULL, blob BLOB NOT NULL);
+     CREATE TABLE chunk (id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, n INTEGER NOT NULL,
+        stamps INTEGER, count INTEGER, min REAL, mean REAL, max REAL, crc INTEGER NOT NULL, blob BLOB NOT NULL);
+     CREATE TABLE rollup (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, blob BLOB NOT NULL);
+     CREATE TABLE window (id INTEGER PRIMARY KEY, span INTEGER NOT NULL, series BLOB NOT NULL);
+     CREATE INDEX window_single ON window (id) WHERE span = 1;
+     CREATE TABLE seal (id INTEGER PRIMARY KEY CHECK (id = 1), upto INTEGER NOT NULL, carry INTEGER NOT NULL,
+        boundary INTEGER NOT NULL, ahead INTEGER NOT NULL);
+     INSERT INTO seal VALUES (1, -1, -1, 0, 0);
+     CREATE TABLE gap (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+        t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, reason TEXT NOT NULL);
+     CREATE TABLE epoch (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+        offset_ms INTEGER NOT NULL, at INTEGER NOT NULL);",
+    "CREATE TABLE keyframe (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, blob BLOB NOT NULL);
+     CREATE TABLE dropped (id INTEGER PRIMARY KEY CHECK (id = 1), others_from INTEGER);
+     INSERT INTO dropped VALUES (1, NULL);",
+    "CREATE TABLE import (id INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes INTEGER NOT NULL, name TEXT NOT NULL,
+        settings TEXT NOT NULL, begun INTEGER NOT NULL, stage INTEGER NOT NULL, lines INTEGER NOT NULL, points INTEGER NOT NULL,
+        t0 INTEGER, t1 INTEGER, UNIQUE (hash, bytes));",
+    "CREATE TABLE sentence (id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, n INTEGER NOT NULL,
+        crc INTEGER NOT NULL, blob BLOB NOT NULL);",
+];
+
+/// Makes the file of an older version with the rows of `from`, as far as it had tables for them.
+fn file_of_version(version: usize, from: &Path, file: &Path) {
+    let conn = rusqlite::Connection::open(file).unwrap();
+    for step in &FROZEN[..version] {
+        conn.execute_batch(step).unwrap();
+    }
+    conn.execute_batch(&format!(
+        "PRAGMA application_id = 1416000108; PRAGMA user_version = {version}; ATTACH '{}' AS full; DELETE FROM seal;",
+        from.display()
+    ))
+    .unwrap();
+    if version > 1 {
+        conn.execute_batch("DELETE FROM dropped").unwrap();
+    }
+    let mut tables = conn.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table'").unwrap();
+    let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    for table in tables.map(Result::unwrap) {
+        conn.execute_batch(&format!("INSERT INTO main.{table} SELECT * FROM full.{table}")).unwrap();
+    }
+}
+
 #[test]
-fn a_version_before_is_brought_up_to_date_and_a_later_one_refused() {
+fn a_file_of_each_older_version_is_brought_up_to_date_with_all_that_is_in_it() {
+    let directory = temporary();
+    let mut boat = Boat::new(directory.path());
+    boat.run(3 * 3600);
+    boat.writer.take().unwrap().stop();
+    let full = directory.path().join(schema::FILE);
+    assert_eq!(schema::VERSION as usize, FROZEN.len(), "a new version needs its frozen tables here");
+    for version in 1..FROZEN.len() {
+        let old = temporary();
+        file_of_version(version, &full, &old.path().join(schema::FILE));
+        // Nobody but the writer changes it.
+        let refused = Reader::open(old.path(), None).err().expect("an old version is not read").to_string();
+        assert_eq!(
+            refused,
+            format!("the history database has version {version}, this program knows {}", schema::VERSION)
+        );
+        assert_eq!(highest_seq(old.path()).unwrap(), Some(boat.seq));
+        boat.directory = old.path().to_owned();
+        boat.config.directory = old.path().to_owned();
+        let (now, seq, truth) = (boat.now, boat.seq, boat.truth.clone());
+        boat.start();
+        boat.run(2 * 3600);
+        same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
+        assert!(count(old.path(), "keyframe") > 0);
+        assert_eq!(count(old.path(), "gap"), 0);
+        boat.writer.take().unwrap().stop();
+        integrity(old.path());
+        (boat.now, boat.seq, boat.truth) = (now, seq, truth);
+    }
+}
+
+#[test]
+fn a_file_of_a_later_version_or_of_another_program_is_refused_and_left_as_it_is() {
     let directory = temporary();
     let mut boat = Boat::new(directory.path());
     boat.run(100);
     boat.writer.take().unwrap().stop();
     let file = directory.path().join(schema::FILE);
     let set = |sql: &str| rusqlite::Connection::open(&file).unwrap().execute_batch(sql).unwrap();
-    // As version 1 left it.
-    set("DROP TABLE import; DROP TABLE keyframe; DROP TABLE dropped; PRAGMA user_version = 1;");
-    assert!(matches!(Reader::open(directory.path(), None), Err(HistoryError::Version { found: 1, known: 3 })));
-    assert_eq!(highest_seq(directory.path()).unwrap(), Some(boat.seq));
-    boat.start();
-    boat.run(3 * 3600);
-    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
-    assert!(count(directory.path(), "keyframe") > 0);
-    boat.writer.take().unwrap().stop();
-    // As version 2 left it.
-    set("DROP TABLE import; PRAGMA user_version = 2;");
-    boat.start();
-    boat.run(60);
-    same(&everything(&mut boat.reader(), &Filter::all(), EVER), &truth_lines(&boat.truth, EVER));
-    assert_eq!(count(directory.path(), "import"), 0);
-    boat.writer.take().unwrap().stop();
-    set("PRAGMA user_version = 4;");
+    let later = schema::VERSION + 1;
+    set(&format!("PRAGMA user_version = {later};"));
     let before = fs::read(&file).unwrap();
     boat.start();
     boat.run(30);
-    assert!(matches!(boat.status().state, State::Refused { .. }), "{:?}", boat.status());
+    let State::Refused { reason } = boat.status().state else { panic!("{:?}", boat.status()) };
+    assert_eq!(reason, format!("the history database has version {later}, this program knows {}", schema::VERSION));
     assert_eq!(boat.status().lost, 66);
-    assert_eq!(fs::read(&file).unwrap(), before);
     boat.cut();
+    assert!(fs::read(&file).unwrap() == before, "it was written to");
+    assert!(!directory.path().join(format!("{}-wal", schema::FILE)).exists());
     fs::remove_file(&file).unwrap();
-    set("CREATE TABLE settings (a); PRAGMA user_version = 3;");
+    set("CREATE TABLE settings (a); PRAGMA user_version = 2;");
+    let before = fs::read(&file).unwrap();
     boat.start();
     assert!(matches!(boat.status().state, State::Refused { .. }), "{:?}", boat.status());
+    boat.cut();
+    assert!(fs::read(&file).unwrap() == before, "it was written to");
 }
 
 /// A file system of one megabyte, if this user may mount one.
@@ -1048,6 +1177,91 @@ fn copies_of_the_files_at_any_moment_open_whole() {
         let truth: Vec<Record> = boat.truth.iter().filter(|r| r.seq <= highest).cloned().collect();
         same(&lines, &truth_lines(&truth, EVER));
     }
+}
+
+/// What a card may hold when the power goes while it writes: of what was not yet synced any sectors, in any order. The files
+/// are taken after each tick (all of it synced by then) and before the next, and between the two a part of what changed is
+/// put in.
+#[test]
+fn any_part_of_what_was_not_synced_opens_whole_and_loses_no_more_than_that() {
+    const SECTOR: usize = 512;
+    let files = |directory: &Path| {
+        let read = |suffix: &str| fs::read(directory.join(format!("{}{suffix}", schema::FILE))).unwrap_or_default();
+        (read(""), read("-wal"))
+    };
+    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+    let mut chance = move |n: usize| {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        chance as usize % n
+    };
+    // Some of the sectors in which two files differ, all as they were before or as they became.
+    let mut mixed = |before: &[u8], after: &[u8]| {
+        let keep = chance(101);
+        let mut bytes = before.to_vec();
+        bytes.resize(before.len().max(after.len()), 0);
+        for (i, sector) in after.chunks(SECTOR).enumerate() {
+            let place = i * SECTOR..i * SECTOR + sector.len();
+            if bytes[place.clone()] != *sector && chance(100) < keep {
+                bytes[place].copy_from_slice(sector);
+            }
+        }
+        bytes
+    };
+    let directory = temporary();
+    let mut config = Config::new(directory.path(), OWN);
+    config.commit_interval_ms = 2_000;
+    let mut boat = Boat::with(config);
+    let (mut tried, mut checkpoints, mut lost) = (0, 0, 0);
+    let moments = std::env::var("TAFFRAIL_MOMENTS").ok().and_then(|n| n.parse().ok()).unwrap_or(150);
+    boat.run(23);
+    let mut after = files(directory.path());
+    for tick in 0.. {
+        if tried >= moments && checkpoints >= 3 {
+            break;
+        }
+        let durable = boat.status().durable_seq.unwrap();
+        let before = after;
+        boat.run(2);
+        after = files(directory.path());
+        // One in eleven, and all that write into the file itself.
+        if tick % 11 != 0 && before.0 == after.0 {
+            continue;
+        }
+        let salts = |wal: &[u8]| wal.get(16..24).map(<[u8]>::to_vec);
+        let restarted = salts(&before.1) != salts(&after.1);
+        let cut = match (before.0 == after.0, restarted) {
+            // Only the WAL was written to, be it from its begin.
+            (true, _) => (before.0.clone(), mixed(&before.1, &after.1)),
+            // The WAL was synced, and its pages were on their way into the file.
+            (false, false) => {
+                checkpoints += 1;
+                (mixed(&before.0, &after.0), after.1.clone())
+            }
+            // Both, one after the other: the files do not tell in which order.
+            (false, true) => continue,
+        };
+        tried += 1;
+        let card = temporary();
+        fs::write(card.path().join(schema::FILE), &cut.0).unwrap();
+        fs::write(card.path().join(format!("{}-wal", schema::FILE)), &cut.1).unwrap();
+        let status = SharedStatus::default();
+        let disk = Box::new(TestDisk::default());
+        let mut writer = Writer::new(Config::new(card.path(), OWN), disk, status.clone(), Tail::default());
+        writer.tick(boat.now, true);
+        assert_eq!((status.get().state, status.get().set_aside), (State::Recording, 0), "moment {tried}");
+        drop(writer);
+        integrity(card.path());
+        let highest = highest_seq(card.path()).unwrap().unwrap();
+        assert!(highest >= durable, "moment {tried}: {durable} was durable, {highest} is there");
+        lost += u64::from(highest == durable);
+        let lines = everything(&mut Reader::open(card.path(), None).unwrap(), &Filter::all(), EVER);
+        let truth: Vec<Record> = boat.truth.iter().filter(|r| r.seq <= highest).cloned().collect();
+        same(&lines, &truth_lines(&truth, EVER));
+    }
+    println!("{tried} moments, {checkpoints} in checkpoints, {lost} lost what was not synced");
+    assert!(lost > 0, "nothing was ever torn");
 }
 
 #[test]

@@ -10,19 +10,23 @@ use tokio::task::JoinHandle;
 
 use crate::clock::boat::BoatClock;
 use crate::clock::trust::{Era, Eras};
-use crate::config::Config;
+use crate::config::{self, Config, RecordContext, RecordRule};
 use crate::feed::Feed;
 use crate::history::dating::Dating;
+use crate::history::policy::{Contexts, Keep, RecordPolicy, Rule};
 use crate::history::reader::Reader;
 use crate::history::record::{Gap, GapReason, Record, RecordKind};
 use crate::history::recorder::Recorder;
 use crate::history::retention::Retention;
+use crate::history::sentences::Inbox;
 use crate::history::status::SharedStatus;
 use crate::history::tail::Tail;
 use crate::history::{self};
+use crate::input::SentenceLog;
 use crate::kernel::change::{Change, Changed};
 use crate::kernel::id::{PathId, Seq};
 use crate::kernel::model::{names, statics};
+use crate::kernel::pattern::Pattern;
 use crate::kernel::time::Timestamp;
 use crate::kernel::value::Value;
 use crate::kernel::world::World;
@@ -33,8 +37,10 @@ const CHANGES_PER_BATCH: usize = 256;
 const READERS_MAX: usize = 2;
 /// Playbacks at the same time. Those above are refused.
 const PLAYBACKS_MAX: usize = 4;
-/// The recorder is told the time this often.
+/// The recorder is told the time this often, or as often as it is to commit.
 const TICK: Duration = Duration::from_secs(1);
+/// Less than a batch waits for more, up to this long: ten batches a second let the channel bridge a card that hangs.
+const GATHER: Duration = Duration::from_millis(100);
 /// A recorder that has no room is asked again after this. Meanwhile the changes stay in the tail.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(2);
 
@@ -47,6 +53,8 @@ pub struct History {
     pub status: SharedStatus,
     /// What is not yet on the disk.
     pub tail: Tail,
+    /// Where sentences go that are to be kept as they came, if they are.
+    pub sentences: Option<Inbox>,
     /// Places for those who read at the same time.
     pub readers: Arc<Semaphore>,
     /// The numbers between the run before and this one, which were never given out, where there was one.
@@ -59,6 +67,12 @@ impl History {
     /// A reader of its own for one query or one playback.
     pub fn reader(&self) -> Result<Reader, history::HistoryError> {
         Ok(Reader::open(&self.directory, Some(self.tail.clone()))?.following(self.status.clone()))
+    }
+}
+
+impl SentenceLog for Inbox {
+    fn sentence(&self, input: &Arc<str>, at: Timestamp, line: &[u8]) {
+        self.push(input, at, line);
     }
 }
 
@@ -112,11 +126,13 @@ pub(super) fn start(
         directory,
         status: recorder.shared_status(),
         tail: recorder.tail(),
+        sentences: config.history.sentences.then(|| recorder.sentences()),
         unused,
         readers: Arc::new(Semaphore::new(READERS_MAX)),
         playbacks: Arc::new(Semaphore::new(PLAYBACKS_MAX)),
     };
-    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), recorded));
+    let tick = TICK.min(config.history.commit_interval);
+    let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), (recorded, tick)));
     Some((Recording { feeder, recorder }, public))
 }
 
@@ -132,12 +148,37 @@ impl Recording {
 
 fn settings(config: &Config, own: &str, directory: &Path) -> history::writer::Config {
     let h = &config.history;
+    let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     history::writer::Config {
         commit_interval_ms: h.commit_interval.as_millis() as u64,
-        retention: Retention { size_max_bytes: Some(h.max_size), keep_free_bytes: h.keep_free, ..Retention::default() },
+        policy: policy(&h.rules),
+        retention: Retention {
+            age_max_ms: h.keep_for.map(ms),
+            others_age_max_ms: h.keep_others_for.map(ms),
+            log_age_max_ms: ms(h.log_for),
+            size_max_bytes: Some(h.max_size),
+            keep_free_bytes: h.keep_free,
+        },
         write_bytes_per_day_max: h.max_mb_per_day.map(|mb| u64::from(mb) * 1_000_000),
         ..history::writer::Config::new(directory, own)
     }
+}
+
+fn policy(rules: &[RecordRule]) -> RecordPolicy {
+    let rule = |rule: &RecordRule| Rule {
+        context: match &rule.context {
+            RecordContext::Own => Contexts::Own,
+            RecordContext::Others => Contexts::Others,
+            RecordContext::Pattern(text) => Contexts::Matching(Pattern::new(text)),
+        },
+        path: Pattern::new(&rule.path),
+        keep: match rule.keep {
+            config::Keep::All => Keep::All,
+            config::Keep::Nothing => Keep::Nothing,
+            config::Keep::OneIn(every) => Keep::OneIn(every.as_millis() as u64),
+        },
+    };
+    RecordPolicy { rules: rules.iter().map(rule).collect() }
 }
 
 async fn run(
@@ -145,15 +186,15 @@ async fn run(
     mut feed: Feed,
     clock: Arc<BoatClock>,
     mut cursor: Seq,
-    recorded: Arc<AtomicU64>,
+    (recorded, tick): (Arc<AtomicU64>, Duration),
 ) {
-    let mut tick = tokio::time::interval(TICK);
+    let mut tick = tokio::time::interval(tick);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut going_on = true;
     let mut dating = Dating::new(clock.eras().newest(), cursor.0);
     while going_on {
         tokio::select! {
-            grown = feed.grown() => going_on = grown,
+            grown = feed.grown() => going_on = grown && gather(&mut feed, cursor).await,
             _ = tick.tick() => {
                 // Never a time of one era with the trust of another, nor ahead of the epoch between them.
                 let (now, era) = clock.reading();
@@ -188,6 +229,21 @@ async fn go_to(dating: &mut Dating, era: Era, upto: Seq, now: Timestamp, recorde
     let Some(epoch) = dating.go_to(era, upto.0, now) else { return false };
     while !recorder.epoch(epoch) {
         tokio::time::sleep(NO_ROOM_PAUSE).await;
+    }
+    true
+}
+
+/// Waits until there is a batch, for a while. False when nothing will come any more.
+async fn gather(feed: &mut Feed, cursor: Seq) -> bool {
+    let enough = tokio::time::sleep(GATHER);
+    tokio::pin!(enough);
+    while feed.head() < cursor.0 + CHANGES_PER_BATCH as u64 {
+        tokio::select! {
+            grown = feed.grown() => if !grown {
+                return false;
+            },
+            () = &mut enough => break,
+        }
     }
     true
 }

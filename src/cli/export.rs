@@ -75,6 +75,8 @@ pub enum Format {
     /// Columns for data frames: time, context, path, source, and one for each kind of value.
     #[cfg(feature = "parquet")]
     Parquet,
+    /// NMEA 0183 as it came, where [history] sentences is on: milliseconds, input and sentence in each line.
+    Sentences,
 }
 
 impl Format {
@@ -129,6 +131,11 @@ pub fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Command, Refusal> {
     let refuse = |why: &str| Err(Refusal(format!("{why}\n")));
+    if arguments.format == Format::Sentences
+        && (!arguments.paths.is_empty() || arguments.resolution.is_some() || arguments.context.is_some())
+    {
+        return refuse("--format sentences takes no --paths, --context or --resolution: sentences go as they came");
+    }
     let is_track = matches!(arguments.format, Format::Gpx | Format::Geojson);
     if is_track && !arguments.paths.is_empty() {
         return refuse("--paths: a track has one path, the position");
@@ -169,12 +176,31 @@ pub fn run(task: &Task) -> anyhow::Result<()> {
         }
         None => Box::new(io::stdout()),
     };
+    if arguments.format == Format::Sentences {
+        return sentences(&mut reader, arguments, BufWriter::new(output));
+    }
     let mut sink = arguments.format.begin(output)?;
     match arguments.resolution {
         Some(width) => task.aggregated(&mut reader, &context, range, width, &mut *sink)?,
         None => task.every_value(&mut reader, &context, range, &mut *sink)?,
     }
     sink.end()
+}
+
+/// Writes sentences as they came. Files of this form are read by the input of type file, and by other servers.
+fn sentences(reader: &mut Reader, arguments: &Arguments, mut out: impl Write) -> anyhow::Result<()> {
+    let ever = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
+    let range = (arguments.from.unwrap_or(ever.0), arguments.to.unwrap_or(ever.1));
+    let (mut page, mut after) = (Vec::new(), 0);
+    while let Some(last) = reader.sentences(range, after, &mut page)? {
+        for sentence in &page {
+            write!(out, "{};{};", sentence.at.as_millis(), sentence.input)?;
+            out.write_all(&sentence.line)?;
+            out.write_all(b"\n")?;
+        }
+        after = last;
+    }
+    Ok(out.flush()?)
 }
 
 impl Task {

@@ -307,7 +307,41 @@ pub const TABLES: &[Table] = &[
             ),
             key("max_size", Text, Default("\"8 GiB\""), "The oldest go when more than this is kept."),
             key("keep_free", Text, Default("\"1 GiB\""), "Left free for everything else on the same card."),
-            key("max_mb_per_day", Whole, Example("500"), "Megabytes written a day at most; without it, no limit."),
+            key(
+                "max_mb_per_day",
+                Whole,
+                Example("500"),
+                "Megabytes written a day; above, commits become rarer, then AIS and at last the own boat are thinned out.",
+            ),
+            key(
+                "keep_for",
+                Text,
+                Example("\"730d\""),
+                "Older values go; without it, only max_size and keep_free count.",
+            ),
+            key("keep_others_for", Text, Example("\"90d\""), "The same for other vessels, where it is shorter."),
+            key(
+                "log_for",
+                Text,
+                Default("\"1d\""),
+                "Apps that were away for up to this long get every change in its order when they resume.",
+            ),
+            key(
+                "sentences",
+                Switch,
+                Default("false"),
+                "Keep NMEA 0183 sentences as they came, too: taffrail export --format sentences.",
+            ),
+        ],
+    },
+    Table {
+        name: "history.rule",
+        shape: Shape::Many,
+        about: "What is recorded of which values. The first rule that fits decides; what no rule is about is recorded as it comes.",
+        keys: &[
+            key("context", Any, Default("\"*\""), "self, others, or a pattern such as atons.*"),
+            key("path", Any, Default("\"*\""), "Path; * stands for anything."),
+            key("keep", Any, Required("\"10s\""), "all, none, or one value in this long."),
         ],
     },
     Table {

@@ -1,6 +1,7 @@
 //! From the layers to a [`Config`]: every table is read, and then what tables say together is looked at.
 
 mod bind;
+mod history;
 mod input;
 mod rules;
 mod sentences;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use super::flags::Flags;
 use super::layers::{Effective, Layers, Section};
 use super::problem::Problems;
-use super::{Ais, Config, History, Limits, reading};
+use super::{Ais, Config, Limits, reading};
 use crate::kernel::json;
 
 /// The shortest and longest of the times that may be set; what is longer is meant as something else.
@@ -27,33 +28,13 @@ pub fn config(mut layers: Layers, environment: &[(String, String)], flags: &Flag
     let vessel = vessel::read(layers, seen, problems);
     let (inputs, places) = input::read(layers, flags, seen, problems);
     let priorities = rules::priorities(layers, seen, problems);
-    let history = history(layers, seen, problems);
+    let history = history::read(layers, seen, problems);
     let security = rules::security(layers, seen, problems);
     let meta = rules::meta(layers, seen, problems);
     let ais = ais(layers, seen, problems);
     let limits = limits(layers, seen, problems);
     bind::refuse_shared_addresses(&server, &inputs, &places, problems);
     Config { server: server.server, vessel, inputs, priorities, history, security, meta, ais, limits, effective }
-}
-
-fn history(layers: &mut Layers, effective: &mut Effective, problems: &mut Problems) -> History {
-    let mut section = layers.section("history");
-    let history = History {
-        enabled: section.get("enabled", problems, reading::switch),
-        path: section.optional("path", problems, reading::path),
-        commit_interval: section.get(
-            "commit_interval",
-            problems,
-            reading::duration(SHORTEST..=Duration::from_secs(3600)),
-        ),
-        max_size: section.get("max_size", problems, reading::size),
-        keep_free: section.get("keep_free", problems, reading::size),
-        max_mb_per_day: section
-            .optional("max_mb_per_day", problems, reading::whole(1..=1_000_000))
-            .and_then(|megabytes| u32::try_from(megabytes).ok()),
-    };
-    section.finish(effective);
-    history
 }
 
 fn ais(layers: &mut Layers, effective: &mut Effective, problems: &mut Problems) -> Ais {

@@ -1,4 +1,5 @@
-//! A bound on what is written to the card in a day: commits become rarer first, then other vessels are thinned out.
+//! A bound on what is written to the card in a day: commits become rarer first, then other vessels are thinned out, and at
+//! last the own one.
 
 use crate::kernel::time::Moment;
 
@@ -13,16 +14,27 @@ pub struct Economy {
     pub interval_factor: u64,
     /// Other vessels: one value of a series in so many milliseconds; 0 keeps all.
     pub others_one_in_ms: u64,
+    /// The same for the own vessel.
+    pub own_one_in_ms: u64,
+    /// Whether sentences are kept, where they are to be.
+    pub sentences: bool,
+}
+
+const fn step(interval_factor: u64, others_one_in_ms: u64, own_one_in_ms: u64) -> Economy {
+    Economy { interval_factor, others_one_in_ms, own_one_in_ms, sentences: interval_factor < 6 }
 }
 
 /// The steps. Each writes noticeably less than the one before.
-const STEPS: [Economy; 6] = [
-    Economy { interval_factor: 1, others_one_in_ms: 0 },
-    Economy { interval_factor: 2, others_one_in_ms: 0 },
-    Economy { interval_factor: 6, others_one_in_ms: 0 },
-    Economy { interval_factor: 6, others_one_in_ms: 10_000 },
-    Economy { interval_factor: 6, others_one_in_ms: 60_000 },
-    Economy { interval_factor: 6, others_one_in_ms: 300_000 },
+const STEPS: [Economy; 9] = [
+    step(1, 0, 0),
+    step(2, 0, 0),
+    step(6, 0, 0),
+    step(6, 10_000, 0),
+    step(6, 60_000, 0),
+    step(6, 300_000, 0),
+    step(6, 300_000, 2_000),
+    step(6, 300_000, 10_000),
+    step(6, 300_000, 60_000),
 ];
 
 /// Watches the bytes written and says which step to take.
@@ -78,6 +90,11 @@ impl Budget {
     /// Bytes a day at the rate of the last hour measured.
     pub const fn rate(&self) -> Option<u64> {
         self.rate
+    }
+
+    /// The bound, in bytes a day.
+    pub const fn bytes_per_day_max(&self) -> Option<u64> {
+        self.bytes_per_day_max
     }
 }
 

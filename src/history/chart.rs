@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::HistoryError;
 use super::envelope::{Unpacker, crc};
-use super::reader::{Chosen, Filter, Reader, highest_log_seq};
+use super::filter::Chosen;
+use super::reader::{Filter, Reader, highest_log_seq};
 use super::rollup::{self, Bucket, MINUTE_MS};
 use super::schema::{PARTS_MAX, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, window_of};
 use super::seal::Sealer;

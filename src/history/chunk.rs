@@ -5,19 +5,15 @@
 //! latitudes, longitudes, altitudes, texts and JSON. Lossless bit for bit, -0.0 and all.
 //!
 //! The paths of one sentence have the same stamps, and the stamps are half of a blob: so a chunk may leave them to another
-//! one ([`Encoder::encode_values`]), whose [`Stamps`] are then needed to read it.
-//!
-//! Pure: no I/O, no clock. [`Points`] reads as a stream and holds only the unpacked columns (about three bytes a point),
-//! and any bytes whatever are either read or refused with [`Corrupt`], within bounded memory.
+//! one ([`Encoder::encode_values`]), whose [`Stamps`] are then needed to read it. [`Points`] reads as a stream and holds only
+//! the unpacked columns, about three bytes a point; any bytes are either read or refused with [`Corrupt`].
 
-use std::collections::HashMap;
 use std::sync::Arc;
-
-use foldhash::fast::FixedState;
 
 use super::column::{Basis, Cursor, Span, put_column, put_part, put_varint};
 use super::envelope::{LEVEL_KEPT, Packer, Unpacker};
 use super::number::{Numbers, put_numbers};
+use super::repeats::{Dictionary, RunReader, Runs, Words};
 use crate::kernel::time::Timestamp;
 use crate::kernel::value::{Position, Value};
 
@@ -333,110 +329,6 @@ impl Iterator for Points {
             self.left = 0;
         }
         Some(point.ok_or(Corrupt))
-    }
-}
-
-/// Numbers of which the same comes many times in a row.
-#[derive(Debug, Default)]
-struct Runs(Vec<(u64, u64)>);
-
-impl Runs {
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    fn push(&mut self, n: u64) {
-        match self.0.last_mut() {
-            Some((last, count)) if *last == n => *count += 1,
-            _ => self.0.push((n, 1)),
-        }
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        for (n, count) in &self.0 {
-            put_varint(out, *n);
-            put_varint(out, *count);
-        }
-    }
-}
-
-#[derive(Debug)]
-struct RunReader {
-    span: Span,
-    number: u64,
-    count: u64,
-}
-
-impl RunReader {
-    const fn new(span: Span) -> Self {
-        Self { span, number: 0, count: 0 }
-    }
-
-    fn next(&mut self, bytes: &[u8]) -> Option<u64> {
-        if self.count == 0 {
-            self.number = self.span.varint(bytes)?;
-            self.count = self.span.varint(bytes)?;
-        }
-        self.count = self.count.checked_sub(1)?;
-        Some(self.number)
-    }
-}
-
-/// Texts, each distinct one once, and which of them stands where.
-#[derive(Default)]
-struct Dictionary<'a> {
-    index: HashMap<&'a str, u64, FixedState>,
-    words: Vec<&'a str>,
-    places: Runs,
-}
-
-impl<'a> Dictionary<'a> {
-    fn push(&mut self, word: &'a str) {
-        let next = self.words.len() as u64;
-        let place = *self.index.entry(word).or_insert(next);
-        if place == next {
-            self.words.push(word);
-        }
-        self.places.push(place);
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        if self.words.is_empty() {
-            return;
-        }
-        put_varint(out, self.words.len() as u64);
-        for word in &self.words {
-            put_part(out, word.as_bytes());
-        }
-        self.places.write(out);
-    }
-}
-
-/// A column of texts that is being read, its dictionary ready as values.
-#[derive(Debug)]
-struct Words {
-    words: Vec<Value>,
-    places: RunReader,
-}
-
-impl Words {
-    fn new(mut span: Span, bytes: &[u8], value: fn(&str) -> Value) -> Option<Self> {
-        let mut words = Vec::new();
-        if span.left() > 0 {
-            // No more distinct words than points, each of a byte at least.
-            let count = span.size(bytes).filter(|n| *n <= POINTS_MAX)?;
-            words.reserve_exact(count);
-            for _ in 0..count {
-                let size = span.size(bytes)?;
-                words.push(value(std::str::from_utf8(span.slice(bytes, size)?).ok()?));
-            }
-        }
-        Some(Self { words, places: RunReader::new(span) })
-    }
-
-    fn next(&mut self, bytes: &[u8]) -> Option<Value> {
-        let place = usize::try_from(self.places.next(bytes)?).ok()?;
-        self.words.get(place).cloned()
     }
 }
 

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::budget::Economy;
 use super::policy::{Keep, RecordPolicy};
 use super::record::{Record, RecordKind};
 use super::schema::FIRST_OTHER_SERIES;
+use super::unused::Unused;
 use crate::kernel::time::Moment;
 use crate::kernel::value::Value;
 
@@ -47,6 +49,8 @@ pub(super) struct Intake {
     by_text: HashMap<Texts, usize, FixedState>,
     /// Texts whose addresses stand in `by_address` without a slot of their own.
     held: Vec<Texts>,
+    /// Series that nothing was found to refer to yet, while a sweep looks.
+    unused: Unused,
 }
 
 impl Intake {
@@ -58,6 +62,7 @@ impl Intake {
             by_address: HashMap::default(),
             by_text: HashMap::default(),
             held: Vec::new(),
+            unused: Unused::default(),
         }
     }
 
@@ -78,13 +83,14 @@ impl Intake {
         let slot = if let Some(slot) = self.by_text.get(&texts) {
             *slot
         } else {
+            let own = record.context == self.own_context;
             self.slots.push(Slot {
                 context: texts.0.clone(),
                 path: texts.1.clone(),
                 source: texts.2.clone(),
                 kind: record.kind,
-                keep: self.policy.decide(&record.context, &record.path),
-                own: record.context == self.own_context,
+                keep: self.policy.decide(&record.context, own, &record.path),
+                own,
                 last_kept: None,
                 id: None,
             });
@@ -96,15 +102,15 @@ impl Intake {
         slot
     }
 
-    /// Whether a record is kept, `others_one_in_ms` being what is asked of other vessels to save writing.
-    pub fn keeps(&mut self, slot: usize, record: &Record, others_one_in_ms: u64) -> bool {
+    /// Whether a record is kept; `economy` is what is asked to save writing.
+    pub fn keeps(&mut self, slot: usize, record: &Record, economy: Economy) -> bool {
         let slot = &mut self.slots[slot];
         let one_in = match slot.keep {
             Keep::Nothing => return false,
             Keep::All => 0,
             Keep::OneIn(ms) => ms,
         };
-        let one_in = if slot.own { one_in } else { one_in.max(others_one_in_ms) };
+        let one_in = one_in.max(if slot.own { economy.own_one_in_ms } else { economy.others_one_in_ms });
         if one_in == 0 || record.kind != RecordKind::Value || record.value.is_null() {
             return true;
         }
@@ -119,7 +125,10 @@ impl Intake {
     /// sort are used up. Inside the transaction that uses it.
     pub fn id(&mut self, slot: usize, conn: &Connection) -> rusqlite::Result<Option<i64>> {
         let slot = &mut self.slots[slot];
-        if slot.id.is_some() {
+        if let Some(id) = slot.id {
+            if !self.unused.is_empty() {
+                self.unused.remove(&id);
+            }
             return Ok(slot.id);
         }
         let context = name_id(conn, &slot.context)?;
@@ -153,7 +162,26 @@ impl Intake {
             id
         };
         slot.id = Some(id);
+        self.unused.remove(&id);
         Ok(slot.id)
+    }
+
+    /// Makes a list of series; those that get a record take themselves off it.
+    pub fn watch(&mut self, ids: Unused) {
+        self.unused = ids;
+    }
+
+    /// Takes a series off the list.
+    pub fn unwatch(&mut self, id: i64) {
+        self.unused.remove(&id);
+    }
+
+    /// What is left on the list, and the end of it. They are known here no more: a record of theirs makes them anew.
+    pub fn unwatched(&mut self) -> Unused {
+        for slot in &mut self.slots {
+            slot.id = slot.id.filter(|id| !self.unused.contains(id));
+        }
+        std::mem::take(&mut self.unused)
     }
 
     /// Forgets the ids: after a transaction that failed, or with another database.

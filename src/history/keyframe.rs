@@ -105,6 +105,17 @@ pub(super) fn present(conn: &Connection, window: i64) -> rusqlite::Result<HashSe
     Ok(series_of(&blob.unwrap_or_default()).collect())
 }
 
+/// Ids, ascending, as they stand in the row of a window.
+pub(super) fn series_blob(ids: impl Iterator<Item = i64>) -> Vec<u8> {
+    let mut blob = Vec::new();
+    let mut last = 0;
+    for id in ids {
+        super::column::put_varint(&mut blob, (id - last) as u64);
+        last = id;
+    }
+    blob
+}
+
 /// The ids in the row of a window.
 pub(super) fn series_of(blob: &[u8]) -> impl Iterator<Item = i64> + '_ {
     let mut span = super::column::Span::of(blob);

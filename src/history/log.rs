@@ -265,6 +265,28 @@ impl LogDecoder {
         let raw = self.unpacker.unpack(blob).ok_or(Corrupt)?;
         entries(&raw, each).ok_or(Corrupt)
     }
+
+    /// Hands every series of a blob to `each`, without looking at its records.
+    pub(super) fn series(&mut self, blob: &[u8], each: impl FnMut(i64)) -> Result<(), Corrupt> {
+        let raw = self.unpacker.unpack(blob).ok_or(Corrupt)?;
+        series(&raw, each).ok_or(Corrupt)
+    }
+}
+
+/// Hands every series in the table of a blob to `each`.
+fn series(bytes: &[u8], mut each: impl FnMut(i64)) -> Option<()> {
+    let mut span = Span::of(bytes);
+    if span.byte(bytes)? != LAYOUT {
+        return None;
+    }
+    let count = usize::try_from(span.varint(bytes)?).ok().filter(|n| *n <= BLOB_RECORDS_MAX)?;
+    let rows = usize::try_from(span.varint(bytes)?).ok().filter(|n| *n <= count)?;
+    let mut id = 0_i64;
+    for _ in 0..rows {
+        id = id.wrapping_add(span.signed(bytes)?);
+        each(id);
+    }
+    Some(())
 }
 
 fn entries(bytes: &[u8], mut each: impl FnMut(Entry)) -> Option<()> {

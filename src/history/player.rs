@@ -9,7 +9,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::reader::{Sample, SeriesInfo};
-use super::record::RecordKind;
+use super::record::{Gap, GapReason, RecordKind};
 use crate::kernel::time::{Moment, Timestamp};
 use crate::kernel::update::{Context, PathMeta, Source, Update};
 use crate::kernel::value::Value;
@@ -20,6 +20,10 @@ pub const RATE_MIN: f64 = 0.01;
 pub const RATE_MAX: f64 = 10_000.0;
 /// With fewer instants than this waiting the next page is to be fetched.
 const WAITING_MIN: usize = 512;
+
+/// Where the recorder says that it lost something, a silence of more than this is not waited for: nothing happened in it that
+/// could be shown.
+pub const LOST_MAX_MS: u64 = 10_000;
 
 /// Everything that was measured at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +95,8 @@ pub enum Step {
         from: Timestamp,
         /// The first instant after it.
         to: Timestamp,
+        /// Why, where the recorder knows: it lost what came then. `None` where nothing came.
+        reason: Option<GapReason>,
     },
     /// Nothing is due before this.
     Wait(Moment),
@@ -112,16 +118,26 @@ pub struct Player {
     /// What was played last, or where playing began.
     last: Timestamp,
     gap_max_ms: Option<u64>,
+    lost: Vec<Gap>,
     waiting: VecDeque<Instant>,
 }
 
 impl Player {
     /// A player that stands at `start` and goes. Where nothing was recorded for more than `gap_max_ms`, it goes on to the
-    /// end of that; `None` for never.
+    /// end of that, and where the recorder lost something after [`LOST_MAX_MS`]; `None` for never.
     pub fn new(start: Timestamp, rate: f64, gap_max_ms: Option<u64>, now: Moment) -> Self {
         let (mono, recorded) = (now.as_millis() as f64, start.as_millis() as f64);
         let rate = rate.clamp(RATE_MIN, RATE_MAX);
-        Self { rate, paused: false, mono, recorded, last: start, gap_max_ms, waiting: VecDeque::new() }
+        Self {
+            rate,
+            paused: false,
+            mono,
+            recorded,
+            last: start,
+            gap_max_ms,
+            lost: Vec::new(),
+            waiting: VecDeque::new(),
+        }
     }
 
     /// How many times as fast as it was.
@@ -168,6 +184,21 @@ impl Player {
         self.waiting.clear();
     }
 
+    /// What the recorder lost in the time that is played.
+    pub fn know_lost(&mut self, gaps: Vec<Gap>) {
+        self.lost = gaps;
+    }
+
+    /// The reason of the gap that covers most of a stretch, and how much of it (ms).
+    fn lost_between(&self, from: Timestamp, to: Timestamp) -> Option<(u64, GapReason)> {
+        let covered = |gap: &Gap| {
+            let (from, to) = (gap.from.max(from), gap.to.min(to));
+            let ms = to.as_millis().saturating_sub(from.as_millis());
+            u64::try_from(ms).ok().map(|ms| (ms, gap.reason))
+        };
+        self.lost.iter().filter_map(covered).max_by_key(|(ms, _)| *ms)
+    }
+
     /// Takes the next page.
     pub fn push(&mut self, page: Vec<Instant>) {
         self.waiting.extend(page);
@@ -186,11 +217,15 @@ impl Player {
         }
         let (from, to) = (self.last, first.at);
         let silent = to.as_millis().saturating_sub(from.as_millis());
-        if self.gap_max_ms.is_some_and(|max| u64::try_from(silent).unwrap_or(0) > max) {
+        let lost = self.lost_between(from, to);
+        let is_skipped = |max: u64| {
+            u64::try_from(silent).unwrap_or(0) > max || lost.is_some_and(|(ms, _)| ms > max.min(LOST_MAX_MS))
+        };
+        if self.gap_max_ms.is_some_and(is_skipped) {
             self.mono = now.as_millis() as f64;
             self.recorded = to.as_millis() as f64;
             self.last = to;
-            return Step::Gap { from, to };
+            return Step::Gap { from, to, reason: lost.map(|(_, reason)| reason) };
         }
         let due = self.mono + (to.as_millis() as f64 - self.recorded) / self.rate;
         if due > now.as_millis() as f64 {
@@ -219,7 +254,7 @@ mod tests {
             match player.next(Moment::from_millis(now)) {
                 Step::Play(instant) => out.push((now, instant.at.as_millis() - T.as_millis())),
                 Step::Wait(due) => now = due.as_millis(),
-                Step::Gap { from, to } => out.push((now, from.as_millis() - to.as_millis())),
+                Step::Gap { from, to, .. } => out.push((now, from.as_millis() - to.as_millis())),
                 Step::Paused | Step::Empty => break,
             }
         }
@@ -249,6 +284,31 @@ mod tests {
         let mut player = player(1.0, Some(60_000), &[0, 60_000, 120_001, 121_001]);
         let want = [(1_000, 0), (61_000, 60_000), (61_000, -60_001), (61_000, 120_001), (62_000, 121_001)];
         assert_eq!(played(&mut player, 1_000, u64::MAX), want);
+    }
+
+    #[test]
+    fn what_the_recorder_lost_is_not_waited_for() {
+        let lost = |from: i64, to: i64| Gap {
+            first_seq: 1,
+            last_seq: 9,
+            from: T.plus_millis(from),
+            to: T.plus_millis(to),
+            reason: GapReason::WriteFailed,
+        };
+        let step = |limit, gaps: Vec<Gap>| {
+            let mut player = player(1.0, limit, &[0, 40_000]);
+            player.know_lost(gaps);
+            assert!(matches!(player.next(Moment::from_millis(1_000)), Step::Play(_)));
+            player.next(Moment::from_millis(1_000))
+        };
+        let gap = |reason| Step::Gap { from: T, to: T.plus_millis(40_000), reason };
+        assert_eq!(step(Some(60_000), vec![lost(9_000, 30_000)]), gap(Some(GapReason::WriteFailed)));
+        assert_eq!(step(Some(30_000), vec![]), gap(None), "nothing came");
+        assert_eq!(step(Some(30_000), vec![lost(5_000, 5_000)]), gap(Some(GapReason::WriteFailed)));
+        let wait = Step::Wait(Moment::from_millis(41_000));
+        assert_eq!(step(Some(60_000), vec![lost(9_000, 19_000)]), wait, "not long enough");
+        assert_eq!(step(Some(60_000), vec![lost(-90_000, -50_000), lost(41_000, 90_000)]), wait, "not there");
+        assert_eq!(step(None, vec![lost(9_000, 30_000)]), wait, "never");
     }
 
     #[test]

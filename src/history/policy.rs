@@ -12,12 +12,33 @@ pub struct RecordPolicy {
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Which contexts; `*` stands for any letters, dots included.
-    pub context: Pattern,
+    /// Which contexts.
+    pub context: Contexts,
     /// Which paths.
     pub path: Pattern,
     /// What is done with them.
     pub keep: Keep,
+}
+
+/// Whose values a rule is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contexts {
+    /// The own vessel.
+    Own,
+    /// Every other context.
+    Others,
+    /// Those that match; `*` stands for any letters, dots included.
+    Matching(Pattern),
+}
+
+impl Contexts {
+    fn has(&self, context: &str, is_own: bool) -> bool {
+        match self {
+            Self::Own => is_own,
+            Self::Others => !is_own,
+            Self::Matching(pattern) => pattern.matches(context),
+        }
+    }
 }
 
 /// How much of a series is kept.
@@ -33,11 +54,11 @@ pub enum Keep {
 }
 
 impl RecordPolicy {
-    /// What is kept of a series.
-    pub fn decide(&self, context: &str, path: &str) -> Keep {
+    /// What is kept of a series of a context in full, which may be the own vessel.
+    pub fn decide(&self, context: &str, is_own: bool, path: &str) -> Keep {
         self.rules
             .iter()
-            .find(|rule| rule.context.matches(context) && rule.path.matches(path))
+            .find(|rule| rule.context.has(context, is_own) && rule.path.matches(path))
             .map_or(Keep::All, |rule| rule.keep)
     }
 }
@@ -48,18 +69,24 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_matches_decides() {
-        let rule =
-            |context: &str, path: &str, keep| Rule { context: Pattern::new(context), path: Pattern::new(path), keep };
+        let matching = |context: &str| Contexts::Matching(Pattern::new(context));
+        let rule = |context, path: &str, keep| Rule { context, path: Pattern::new(path), keep };
         let policy = RecordPolicy {
             rules: vec![
-                rule("*", "navigation.position", Keep::All),
-                rule("vessels.urn:*", "*", Keep::OneIn(60_000)),
-                rule("*", "navigation.gnss.*", Keep::Nothing),
+                rule(matching("*"), "navigation.position", Keep::All),
+                rule(matching("vessels.urn:*"), "name", Keep::OneIn(60_000)),
+                rule(Contexts::Others, "*", Keep::OneIn(10_000)),
+                rule(Contexts::Own, "navigation.gnss.*", Keep::Nothing),
             ],
         };
-        assert_eq!(policy.decide("vessels.urn:1", "navigation.position"), Keep::All);
-        assert_eq!(policy.decide("vessels.urn:1", "name"), Keep::OneIn(60_000));
-        assert_eq!(policy.decide("vessels.self", "navigation.gnss.satellites"), Keep::Nothing);
-        assert_eq!(policy.decide("vessels.self", "name"), Keep::All);
+        for (context, is_own, path, keep) in [
+            ("vessels.urn:1", false, "navigation.position", Keep::All),
+            ("vessels.urn:1", false, "name", Keep::OneIn(60_000)),
+            ("atons.urn:1", false, "name", Keep::OneIn(10_000)),
+            ("vessels.urn:2", true, "navigation.gnss.satellites", Keep::Nothing),
+            ("vessels.urn:2", true, "environment.depth.belowKeel", Keep::All),
+        ] {
+            assert_eq!(policy.decide(context, is_own, path), keep, "{context} {path}");
+        }
     }
 }

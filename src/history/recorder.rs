@@ -1,19 +1,25 @@
 //! The recorder as the hub's feeder sees it: a handle, a bounded channel, and the writer's thread behind it.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::disk::{Disk, SystemDisk};
 use super::record::{Epoch, Gap, GapReason, Record};
+use super::sentences::Inbox;
 use super::status::{SharedStatus, Status};
 use super::tail::Tail;
 use super::writer::{Config, Writer};
 use crate::kernel::time::Now;
 
-/// Messages that wait for the writer. A feeder that sends ten batches a second bridges six seconds of a slow card.
-const CHANNEL: usize = 64;
+/// Messages that wait for the writer. A feeder that sends ten batches a second bridges most of a minute in which the card does
+/// not answer.
+const CHANNEL: usize = 512;
+
+/// Records in them: 4 MB. One batch is taken always.
+const CHANNEL_RECORDS: usize = 32_768;
 
 /// Stack of the writer's thread in bytes: SQLite and zstd need less than a tenth.
 const STACK_BYTES: usize = 512 << 10;
@@ -31,10 +37,13 @@ enum Message {
 #[derive(Debug)]
 pub struct Recorder {
     sender: SyncSender<Message>,
+    /// Records in the channel.
+    waiting: Arc<AtomicUsize>,
     /// What could not be sent, until it can be said.
     missed: Mutex<Option<Gap>>,
     status: SharedStatus,
     tail: Tail,
+    inbox: Inbox,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -50,12 +59,15 @@ impl Recorder {
     pub fn start_with(config: Config, disk: Box<dyn Disk>) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(CHANNEL);
         let (status, tail) = (SharedStatus::default(), Tail::default());
-        let writer = Writer::new(config, disk, status.clone(), tail.clone());
+        let inbox = Inbox::default();
+        let writer = Writer::new(config, disk, status.clone(), tail.clone()).with_sentences(inbox.clone());
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let taken = waiting.clone();
         let thread = std::thread::Builder::new()
             .name("history".to_owned())
             .stack_size(STACK_BYTES)
-            .spawn(move || run(writer, &receiver))?;
-        Ok(Self { sender, missed: Mutex::new(None), status, tail, thread: Some(thread) })
+            .spawn(move || run(writer, &receiver, &taken))?;
+        Ok(Self { sender, waiting, missed: Mutex::new(None), status, tail, inbox, thread: Some(thread) })
     }
 
     /// Hands over a batch, in order of `seq`. Never waits: when the channel is full the batch is lost, and a gap that says
@@ -74,7 +86,7 @@ impl Recorder {
         let told = missed.is_none_or(|gap| self.sender.try_send(Message::Gap(gap)).is_ok());
         if told {
             *missed = None;
-            if self.sender.try_send(Message::Batch(records)).is_ok() {
+            if self.try_offer(records).is_ok() {
                 return true;
             }
         }
@@ -88,11 +100,21 @@ impl Recorder {
         if records.is_empty() {
             return Ok(());
         }
-        self.sender.try_send(Message::Batch(records)).map_err(|error| match error {
-            TrySendError::Full(Message::Batch(records)) | TrySendError::Disconnected(Message::Batch(records)) => {
-                records
+        let count = records.len();
+        let before = self.waiting.load(Ordering::Acquire);
+        if before > 0 && before + count > CHANNEL_RECORDS {
+            return Err(records);
+        }
+        // Counted before it is sent, since the writer takes it off at once.
+        self.waiting.fetch_add(count, Ordering::AcqRel);
+        self.sender.try_send(Message::Batch(records)).map_err(|error| {
+            self.waiting.fetch_sub(count, Ordering::AcqRel);
+            match error {
+                TrySendError::Full(Message::Batch(records)) | TrySendError::Disconnected(Message::Batch(records)) => {
+                    records
+                }
+                TrySendError::Full(_) | TrySendError::Disconnected(_) => Vec::new(),
             }
-            TrySendError::Full(_) | TrySendError::Disconnected(_) => Vec::new(),
         })
     }
 
@@ -128,6 +150,11 @@ impl Recorder {
         self.tail.clone()
     }
 
+    /// Where sentences go that are to be kept as they came.
+    pub fn sentences(&self) -> Inbox {
+        self.inbox.clone()
+    }
+
     /// The status as a handle of its own.
     pub fn shared_status(&self) -> SharedStatus {
         self.status.clone()
@@ -158,18 +185,49 @@ impl Drop for Recorder {
     }
 }
 
-fn run(mut writer: Writer, receiver: &Receiver<Message>) {
-    while let Ok(message) = receiver.recv() {
+fn run(mut writer: Writer, receiver: &Receiver<Message>, waiting: &AtomicUsize) {
+    // After a slow commit several ticks wait, with batches between them. Only the last counts, after all that came before:
+    // then one commit brings everything up to date, and a power cut costs no more than it has to.
+    let mut tick = None;
+    let mut passed = 0;
+    loop {
+        let next = match tick {
+            None => receiver.recv().ok(),
+            // A feeder that never pauses must not put off the tick for ever.
+            Some(_) if passed < CHANNEL => receiver.try_recv().ok(),
+            Some(_) => None,
+        };
+        let message = match (next, tick.take()) {
+            (None, Some((now, trusted))) => {
+                writer.tick(now, trusted);
+                passed = 0;
+                continue;
+            }
+            (message, waiting_tick) => {
+                tick = waiting_tick;
+                passed += usize::from(tick.is_some());
+                message
+            }
+        };
         match message {
-            Message::Batch(records) => writer.batch(records),
-            Message::Gap(gap) => writer.gap(gap),
-            Message::Epoch(epoch) => writer.epoch(epoch),
-            Message::Tick(now, trusted) => writer.tick(now, trusted),
-            Message::Flush(reply) => {
+            Some(Message::Batch(records)) => {
+                waiting.fetch_sub(records.len(), Ordering::AcqRel);
+                writer.batch(records);
+            }
+            Some(Message::Gap(gap)) => writer.gap(gap),
+            Some(Message::Epoch(epoch)) => writer.epoch(epoch),
+            Some(Message::Tick(now, trusted)) => tick = Some((now, trusted)),
+            Some(Message::Flush(reply)) => {
+                if let Some((now, trusted)) = tick.take() {
+                    writer.tick(now, trusted);
+                }
                 let _ = reply.send(writer.flush());
             }
-            Message::Stop => break,
+            Some(Message::Stop) | None => break,
         }
+    }
+    if let Some((now, trusted)) = tick {
+        writer.tick(now, trusted);
     }
     writer.stop();
 }

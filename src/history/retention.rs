@@ -1,10 +1,11 @@
-//! What is dropped, and when: whole windows, oldest first, other vessels before the own; the log by its age.
+//! What is dropped, and when: whole windows, oldest first, sentences and other vessels before the own; the log by its age.
 //!
 //! One call does a bounded piece of work. Freed pages are used again by what comes; the file does not shrink, and it does
 //! not grow either once retention has begun.
 
 use rusqlite::Connection;
 
+use super::keyframe::{series_blob, series_of};
 use super::schema::{FIRST_OTHER_SERIES, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id};
 use super::unsealed::Seal;
 
@@ -42,14 +43,20 @@ const WINDOWS_A_CALL: i64 = 4;
 /// Log blobs dropped by one call.
 const LOG_ROWS_A_CALL: i64 = 256;
 
-/// Other vessels of the newest day stay as long as there is anything else to drop.
-const OTHERS_FLOOR_MS: i64 = 86_400_000;
+/// Blobs of sentences dropped by one call.
+const SENTENCE_ROWS_A_CALL: i64 = 256;
+
+/// Sentences and other vessels of the newest day stay as long as there is anything else to drop.
+const FLOOR_MS: i64 = 86_400_000;
 
 /// Drops what is too old at `now` (ms, from a clock that is trusted). True when something was dropped.
 pub(super) fn by_age(conn: &Connection, keep: &Retention, now: i64) -> rusqlite::Result<bool> {
     let mut dropped = log(conn, now, keep.log_age_max_ms)?;
     if let Some(age) = keep.age_max_ms {
         dropped |= windows(conn, now - age)?;
+    }
+    if let Some(age) = keep.age_max_ms {
+        dropped |= sentences(conn, now - age)?;
     }
     if let Some(age) = keep.others_age_max_ms {
         dropped |= others(conn, now - age)?;
@@ -59,11 +66,12 @@ pub(super) fn by_age(conn: &Connection, keep: &Retention, now: i64) -> rusqlite:
 
 /// Drops the oldest of what there is, to make room. False when nothing is left to drop.
 pub(super) fn oldest(conn: &Connection, now: i64) -> rusqlite::Result<bool> {
-    if others(conn, now - OTHERS_FLOOR_MS)? {
+    if sentences(conn, now - FLOOR_MS)? || others(conn, now - FLOOR_MS)? {
         return Ok(true);
     }
     // The hour that is being recorded stays.
-    windows(conn, now - WINDOW_MS * WINDOWS_PER_HOUR)
+    let before = now - WINDOW_MS * WINDOWS_PER_HOUR;
+    Ok(windows(conn, before)? || sentences(conn, before)?)
 }
 
 /// Drops sealed log blobs, the oldest first, up to the first that was received within `age` (ms) of `now`. One that seems to
@@ -84,6 +92,17 @@ fn log(conn: &Connection, now: i64, age: i64) -> rusqlite::Result<bool> {
     }
     let Some(end) = end else { return Ok(false) };
     conn.execute("DELETE FROM log WHERE id <= ?1", [end]).map(|n| n > 0)
+}
+
+/// Drops sentences that came before `before`.
+fn sentences(conn: &Connection, before: i64) -> rusqlite::Result<bool> {
+    let end: Option<i64> = conn.query_row(
+        "SELECT max(id) FROM (SELECT id, t1 FROM sentence ORDER BY id LIMIT ?1) WHERE t1 < ?2",
+        (SENTENCE_ROWS_A_CALL, before),
+        |row| row.get(0),
+    )?;
+    let Some(end) = end else { return Ok(false) };
+    conn.execute("DELETE FROM sentence WHERE id <= ?1", [end]).map(|n| n > 0)
 }
 
 /// Drops windows that end at or before `before`, some at a time. False when there are none left.
@@ -123,6 +142,9 @@ fn others(conn: &Connection, before: i64) -> rusqlite::Result<bool> {
         let keys = (chunk_id(*window, FIRST_OTHER_SERIES, 0), chunk_id(window + 1, 0, 0));
         tx.execute("DELETE FROM chunk WHERE id >= ?1 AND id < ?2", keys)?;
         tx.execute("DELETE FROM rollup WHERE id >= ?1 AND id < ?2", keys)?;
+        let blob: Vec<u8> = tx.query_row("SELECT series FROM window WHERE id = ?1", [window], |row| row.get(0))?;
+        let own = series_blob(series_of(&blob).filter(|id| *id < FIRST_OTHER_SERIES));
+        tx.execute("UPDATE window SET series = ?2 WHERE id = ?1", (window, own))?;
     }
     tx.execute("UPDATE dropped SET others_from = ?1 WHERE id = 1", [last + span])?;
     tx.commit()?;

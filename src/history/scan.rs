@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::HistoryError;
 use super::chunk::{Point, Points};
-use super::reader::{Chosen, Filter, Reader, Sample, highest_log_seq};
+use super::filter::Chosen;
+use super::reader::{Filter, Reader, Sample, highest_log_seq};
 use super::schema::{PARTS_MAX, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, split_chunk_id, window_of};
 use super::seal::Sealer;
 use super::shared;

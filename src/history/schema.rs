@@ -36,7 +36,7 @@ pub const PARTS_MAX: i64 = 1 << PART_BITS;
 pub const FIRST_OTHER_SERIES: i64 = 1 << (SERIES_BITS - 1);
 
 /// What each version added; the first one makes an empty file ours.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     // 1
     "CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
      CREATE TABLE series (
@@ -93,6 +93,11 @@ const MIGRATIONS: [&str; 3] = [
         points INTEGER NOT NULL,
         t0 INTEGER, t1 INTEGER,      -- capture time, least and greatest, ms
         UNIQUE (hash, bytes));",
+    // 4
+    "CREATE TABLE sentence (         -- lines as they came, in that order
+        id INTEGER PRIMARY KEY,
+        t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,   -- time of arrival, least and greatest, ms
+        n INTEGER NOT NULL, crc INTEGER NOT NULL, blob BLOB NOT NULL);",
 ];
 
 /// The window in which a capture time lies. Stamps beyond the years 0 to 9999 lie in the first and the last.
@@ -117,8 +122,10 @@ pub const fn split_chunk_id(id: i64) -> (i64, i64, i64) {
 pub fn open_writer(path: &Path) -> Result<Connection, HistoryError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(HistoryError::sql("open the database"))?;
+    // What is not ours is not even given our settings: some of them are written into the file.
+    let missing = missing(&conn)?;
     settings(&conn).map_err(HistoryError::sql("set up the database"))?;
-    migrate(&conn)?;
+    migrate(&conn, missing)?;
     Ok(conn)
 }
 
@@ -158,7 +165,8 @@ fn settings(conn: &Connection) -> rusqlite::Result<()> {
          PRAGMA wal_autocheckpoint = 1000;
          -- The WAL of a large merge is cut back afterwards.
          PRAGMA journal_size_limit = 4194304;
-         PRAGMA cache_size = -2048;
+         -- 1 MiB: a seal walks through the file once, and what it changes fits.
+         PRAGMA cache_size = -1024;
          PRAGMA temp_store = MEMORY;
          -- Damage is found where it is read, not where it has spread.
          PRAGMA cell_size_check = ON;
@@ -166,7 +174,8 @@ fn settings(conn: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-fn migrate(conn: &Connection) -> Result<(), HistoryError> {
+/// The migrations that a database still needs, and the version that it has.
+fn missing(conn: &Connection) -> Result<(i32, &'static [&'static str]), HistoryError> {
     let sql = HistoryError::sql("read the version of the database");
     let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (found, application) =
@@ -177,9 +186,11 @@ fn migrate(conn: &Connection) -> Result<(), HistoryError> {
     if application != APPLICATION_ID && tables > 0 {
         return Err(HistoryError::Foreign);
     }
-    let Some(missing) = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..)) else {
-        return Err(HistoryError::Version { found, known: VERSION });
-    };
+    let missing = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..));
+    missing.map(|missing| (found, missing)).ok_or(HistoryError::Version { found, known: VERSION })
+}
+
+fn migrate(conn: &Connection, (found, missing): (i32, &[&str])) -> Result<(), HistoryError> {
     for (step, version) in missing.iter().zip(found + 1..) {
         // One transaction a version: a power cut leaves the version before or the one after.
         conn.execute_batch(&format!(

@@ -9,8 +9,8 @@ use foldhash::fast::FixedState;
 use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::chunk::{self, Point, Stamps};
-use super::column::put_varint;
 use super::envelope::{LEVEL_KEPT, Packer, crc};
+use super::keyframe::series_blob;
 use super::log::LogDecoder;
 use super::rollup;
 use super::schema::{PARTS_MAX, WINDOW_MS, WINDOWS_PER_HOUR, chunk_id, split_chunk_id, window_of};
@@ -67,7 +67,11 @@ impl Sealer {
         let before = Seal::load(&tx)?;
         let ahead = boundary + WINDOW_MS;
         let mut report = Report::default();
-        let mut points: Vec<Placed> = Vec::new();
+        // As many as there can be, at once: growing step by step would hold three times as much for a moment.
+        let there: Option<i64> =
+            tx.query_row("SELECT sum(n) FROM log WHERE id > ?1", [before.carry], |row| row.get(0))?;
+        let most = there.and_then(|n| usize::try_from(n).ok()).unwrap_or(0).min(RECORDS_MAX);
+        let mut points: Vec<Placed> = Vec::with_capacity(most);
         let taken = std::cell::Cell::new(0_usize);
         let outcome = unsealed::each(
             &tx,
@@ -101,8 +105,8 @@ impl Sealer {
         for (window, _, _) in &mut points {
             *window = homes.home(tx, *window)?;
         }
-        // Stable: what arrived in order of seq stays so for equal keys.
-        points.sort_by_key(|(home, series, p)| (*home, *series, p.at, p.seq));
+        // In place; no two have the same timepoint and series.
+        points.sort_unstable_by_key(|(home, series, p)| (*home, *series, p.at, p.seq));
         let mut writer = ChunkWriter::new(tx, self)?;
         let mut new = Vec::new();
         let mut points = points.into_iter().peekable();
@@ -187,19 +191,20 @@ impl Homes {
 
 /// Writes the row of a window whose chunks have been written.
 fn put_window(conn: &Connection, window: i64, span: i64) -> rusqlite::Result<()> {
-    let mut series = Vec::new();
-    let mut last = 0;
+    let mut series: Vec<i64> = Vec::new();
     let mut statement = conn.prepare("SELECT id FROM chunk WHERE id >= ?1 AND id < ?2")?;
     let mut rows = statement.query((chunk_id(window, 0, 0), chunk_id(window + 1, 0, 0)))?;
     while let Some(row) = rows.next()? {
         let id = split_chunk_id(row.get(0)?).1;
-        if id != last {
-            put_varint(&mut series, (id - last) as u64);
-            last = id;
+        if series.last() != Some(&id) {
+            series.push(id);
         }
     }
-    conn.execute("INSERT OR REPLACE INTO window (id, span, series) VALUES (?1, ?2, ?3)", (window, span, series))
-        .map(|_| ())
+    conn.execute(
+        "INSERT OR REPLACE INTO window (id, span, series) VALUES (?1, ?2, ?3)",
+        (window, span, series_blob(series.into_iter())),
+    )
+    .map(|_| ())
 }
 
 /// The statements and codecs with which chunks are written.

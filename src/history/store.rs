@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::HistoryError;
-use super::envelope::crc;
+use super::envelope::{LEVEL_KEPT, Packer, crc};
 use super::intake::Intake;
 use super::log::{BLOB_RECORDS_MAX, LogEncoder};
 use super::record::{Epoch, Gap};
 use super::schema::{self, FILE};
 use super::seal::Sealer;
+use super::sentences::{self, Sentence};
 use super::tail::Tail;
 use super::unsealed::EPOCHS_KEPT;
 use crate::kernel::time::Timestamp;
@@ -28,6 +29,7 @@ pub(super) struct Store {
     pub conn: Connection,
     pub sealer: Sealer,
     encoder: LogEncoder,
+    packer: Packer,
     path: PathBuf,
     last_log_id: i64,
 }
@@ -55,7 +57,14 @@ impl Store {
         let last_log_id = conn
             .query_row("SELECT coalesce(max(id), -1) FROM log", [], |row| row.get(0))
             .map_err(HistoryError::sql("read the log"))?;
-        Ok(Self { conn, sealer: Sealer::default(), encoder: LogEncoder::default(), path, last_log_id })
+        Ok(Self {
+            conn,
+            sealer: Sealer::default(),
+            encoder: LogEncoder::default(),
+            packer: Packer::new(LEVEL_KEPT),
+            path,
+            last_log_id,
+        })
     }
 
     /// Whether the file is still where it was opened.
@@ -68,13 +77,13 @@ impl Store {
         highest_seq(&self.conn)
     }
 
-    /// Makes what waits in the tail durable, with gaps and epochs, in one transaction.
+    /// Makes what waits in the tail durable, with gaps, epochs and sentences, in one transaction.
     pub fn commit(
         &mut self,
         tail: &Tail,
         intake: &mut Intake,
-        gaps: &[Gap],
-        epochs: &[Epoch],
+        (gaps, epochs): (&[Gap], &[Epoch]),
+        sentences: &[Sentence],
         now: Timestamp,
     ) -> rusqlite::Result<Committed> {
         let tx = self.conn.unchecked_transaction()?;
@@ -112,6 +121,9 @@ impl Store {
                 ))?;
                 committed.last_seq = Some(last.1.seq);
             }
+        }
+        if !sentences.is_empty() {
+            sentences::store(&tx, &mut self.packer, sentences)?;
         }
         for gap in gaps {
             tx.execute(
@@ -156,6 +168,13 @@ impl Store {
         let number = |name| self.conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map(|n| n as u64);
         let (count, free, size) = (number("page_count")?, number("freelist_count")?, number("page_size")?);
         Ok(Pages { used: count.saturating_sub(free) * size, free: free * size })
+    }
+
+    /// Puts everything into the file itself and syncs it, and sees that a transaction can be written.
+    pub fn settle(&self) -> rusqlite::Result<()> {
+        self.conn.execute_batch(
+            "PRAGMA wal_checkpoint(TRUNCATE); BEGIN IMMEDIATE; UPDATE seal SET upto = upto WHERE id = 1; COMMIT",
+        )
     }
 
     /// Ends the WAL in order. Not needed for consistency: it only leaves one tidy file.

@@ -37,6 +37,11 @@ impl Buffer {
         moved.filter(|r| !r.trusted_wall && seqs.contains(&r.seq)).for_each(|r| r.shift(ms));
     }
 
+    /// Takes off what has this timepoint or an earlier one.
+    pub fn drop_up_to(&mut self, seq: u64) {
+        self.drop_first(self.records.partition_point(|w| w.record.seq <= seq));
+    }
+
     /// Takes off the first `n`, which are durable now.
     pub fn drop_first(&mut self, n: usize) {
         self.records.drain(..n);

@@ -9,6 +9,7 @@ use super::envelope::crc;
 use super::retention;
 use super::schema::{self, FILE};
 use super::store::Store;
+use super::unused;
 use crate::kernel::time::Timestamp;
 
 /// Problems that a check lists; then it stops.
@@ -58,7 +59,7 @@ pub fn check(directory: &Path) -> Result<Vec<String>, HistoryError> {
     let conn = schema::open_reader(&directory.join(FILE))?;
     let mut problems = structure(&conn).map_err(HistoryError::sql("check the database"))?;
     if problems.is_empty() {
-        for table in ["log", "chunk", "rollup", "keyframe"] {
+        for table in ["log", "chunk", "rollup", "keyframe", "sentence"] {
             blobs(&conn, table, &mut problems).map_err(HistoryError::sql("check the blobs"))?;
         }
     }
@@ -94,6 +95,7 @@ pub fn prune(directory: &Path, before: Timestamp) -> Result<u64, HistoryError> {
     let windows = count()?;
     while retention::windows(&store.conn, before.as_millis()).map_err(&sql)? {}
     let dropped = windows - count()?;
+    unused::drop_all(&store.conn).map_err(&sql)?;
     store.close();
     Ok(dropped as u64)
 }

@@ -3,39 +3,26 @@
 //! It never reads a clock: the time comes with the ticks, so that a test runs a week in a second. Whatever the disk does,
 //! it goes on: records wait in memory while there is room, then they are lost and a gap says which.
 
+mod failure;
+mod work;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-
-use rusqlite::ErrorCode;
 
 use super::HistoryError;
 use super::budget::Budget;
 use super::disk::Disk;
 use super::intake::{Intake, text_bytes};
-use super::keyframe;
 use super::policy::RecordPolicy;
 use super::record::{Epoch, Gap, GapReason, Record};
-use super::retention::{self, Retention};
-use super::schema::WINDOW_MS;
+use super::retention::Retention;
+use super::sentences::{Inbox, Sentence};
 use super::status::{SharedStatus, State};
-use super::store::{Store, set_aside};
+use super::store::Store;
 use super::tail::{Tail, Waiting};
-use super::unsealed::Seal;
+use super::unused::Sweep;
 use crate::kernel::time::{Moment, Now, Timestamp};
 
-/// How long after the end of a window its stragglers are waited for.
-const SEAL_GRACE_MS: i64 = 30_000;
-/// How long after the end of an hour its windows are merged.
-const MERGE_DELAY_MS: i64 = WINDOW_MS;
-/// How long records wait for the clock to become trusted before they are sealed as they are. What was sealed is not moved any
-/// more by an epoch that comes later. Until then every query reads all of them, which after six hours takes a small board some
-/// seconds.
-const UNDATED_WAIT_MS: u64 = 6 * 3_600_000;
-/// Between looks at the room on the disk and the size of the database.
-const ROOM_MS: u64 = 10_000;
-/// First and longest pause before a failed database is tried again.
-const RETRY_MIN_MS: u64 = 1000;
-const RETRY_MAX_MS: u64 = 60_000;
 /// Records in waiting from which on a commit does not wait for its time.
 const COMMIT_RECORDS: usize = super::log::BLOB_RECORDS_MAX;
 /// Gaps held until they can be written; beyond that the last one is stretched.
@@ -46,8 +33,6 @@ const EPOCHS_MAX: usize = 16;
 pub(super) const VALUE_BYTES_MAX: usize = 1 << 20;
 /// Capture times beyond this are refused, as JavaScript's clients cannot hold them: 275,000 years.
 pub(super) const STAMP_MAX: i64 = 8_640_000_000_000_000;
-/// Free pages within the file that count as room although the disk has none left.
-const REUSABLE_MIN: u64 = 4 << 20;
 
 /// How the recorder works.
 #[derive(Debug, Clone)]
@@ -86,6 +71,8 @@ pub struct Writer {
     disk: Box<dyn Disk>,
     status: SharedStatus,
     tail: Tail,
+    /// Where sentences come in, if they do.
+    inbox: Inbox,
     intake: Intake,
     budget: Budget,
     store: Option<Store>,
@@ -102,6 +89,7 @@ pub struct Writer {
     next_room: Option<Moment>,
     standing: Standing,
     busy: bool,
+    sweeping: Sweeping,
     retry: Option<Retry>,
 }
 
@@ -113,6 +101,17 @@ enum Standing {
     LowSpace,
     /// The database is not ours to write: what arrives is lost.
     Refused,
+}
+
+/// Whether series that nothing refers to are looked for.
+#[derive(Debug, Default)]
+struct Sweeping {
+    /// Something was dropped that may have been the last of a series.
+    due: bool,
+    /// The next sweep does not begin before this, and goes on after that id.
+    not_before: Moment,
+    after: i64,
+    now: Option<Sweep>,
 }
 
 /// A database that failed, and when it is tried again.
@@ -133,6 +132,7 @@ impl Writer {
             disk,
             status,
             tail,
+            inbox: Inbox::default(),
             store: None,
             gaps: Vec::new(),
             epochs: Vec::new(),
@@ -146,13 +146,20 @@ impl Writer {
             next_room: None,
             standing: Standing::Recording,
             busy: false,
+            sweeping: Sweeping::default(),
             retry: None,
         }
     }
 
+    /// Takes sentences from here.
+    #[must_use]
+    pub fn with_sentences(self, inbox: Inbox) -> Self {
+        Self { inbox, ..self }
+    }
+
     /// Takes a batch, in order of `seq`.
     pub fn batch(&mut self, records: Vec<Record>) {
-        let others_one_in_ms = self.budget.economy().others_one_in_ms;
+        let economy = self.budget.economy();
         let (mut left_out, mut refused) = (0, 0);
         let mut lost: Option<Gap> = None;
         let tail = self.tail.clone();
@@ -166,7 +173,7 @@ impl Writer {
             }
             self.last_seq = Some(record.seq);
             let slot = self.intake.slot(&record);
-            if !self.intake.keeps(slot, &record, others_one_in_ms) {
+            if !self.intake.keeps(slot, &record, economy) {
                 left_out += 1;
                 continue;
             }
@@ -246,6 +253,7 @@ impl Writer {
     pub fn tick(&mut self, now: Now, trusted_wall: bool) {
         self.now = now;
         self.trusted = trusted_wall;
+        self.status.update(|s| s.seen = Some(now.mono));
         self.run_began.get_or_insert(now.mono);
         if self.standing == Standing::Refused {
             return;
@@ -257,8 +265,11 @@ impl Writer {
             self.look_for_room();
         }
         let interval = self.interval_ms();
-        // The plug may be pulled: what dates the records must not wait.
-        let due = !self.epochs.is_empty() || self.last_commit.is_none_or(|last| now.mono.since(last) >= interval);
+        // The plug may be pulled: what dates the records must not wait. After a failure it is tried at once whether the database
+        // can be written again.
+        let due = !self.epochs.is_empty()
+            || self.retry.is_some()
+            || self.last_commit.is_none_or(|last| now.mono.since(last) >= interval);
         if due && !self.commit() {
             return;
         }
@@ -280,6 +291,19 @@ impl Writer {
             store.close();
         }
         self.status.update(|s| s.state = State::Stopped);
+    }
+
+    /// The sentences that are to go with this commit.
+    fn sentences(&self) -> Vec<Sentence> {
+        let (waiting, lost) = self.inbox.waiting();
+        let wanted = self.standing == Standing::Recording && self.budget.economy().sentences;
+        if wanted || waiting.is_empty() {
+            self.status.update(|s| s.sentences_lost += lost);
+            return waiting;
+        }
+        self.inbox.drop_first(waiting.len());
+        self.status.update(|s| s.sentences_lost += lost + waiting.len() as u64);
+        Vec::new()
     }
 
     fn interval_ms(&self) -> u64 {
@@ -315,28 +339,53 @@ impl Writer {
                 return false;
             }
         };
+        if let Some(seq) = highest {
+            // A commit whose sync failed may be there all the same: it must not be there twice.
+            self.tail.lock().drop_up_to(seq);
+        }
         self.intake.forget_ids();
+        if self.retry.is_some() {
+            // The system may take for written what it could not write: all of it is written anew before we rely on it.
+            if let Err(source) = store.settle() {
+                self.failed(HistoryError::Sql { what: "settle the database after a failure", source });
+                return false;
+            }
+        }
         self.store = Some(store);
-        self.retry = None;
         self.next_boundary = None;
         let interval = self.interval_ms();
+        let recording = self.retry.is_none();
         self.status.update(|s| {
-            s.state = State::Recording;
+            if recording {
+                s.state = State::Recording;
+            }
             s.durable_seq = s.durable_seq.max(highest);
             s.commit_interval_ms = interval;
         });
         true
     }
 
+    /// Something could be written: what had failed is over.
+    fn recovered(&mut self) {
+        if self.retry.take().is_some() {
+            self.status.update(|s| s.state = State::Recording);
+        }
+    }
+
     fn commit(&mut self) -> bool {
-        let Some(store) = self.store.as_mut() else { return false };
+        if self.store.is_none() {
+            return false;
+        }
         self.last_commit = Some(self.now.mono);
-        let empty = self.tail.lock().records.is_empty();
+        let sentences = self.sentences();
+        let empty = self.tail.lock().records.is_empty() && sentences.is_empty();
         // While the disk is too full nothing is written, and what is lost in that time becomes one gap.
         if empty && (self.standing == Standing::LowSpace || (self.gaps.is_empty() && self.epochs.is_empty())) {
+            self.recovered();
             return true;
         }
-        match store.commit(&self.tail, &mut self.intake, &self.gaps, &self.epochs, self.now.wall) {
+        let Some(store) = self.store.as_mut() else { return false };
+        match store.commit(&self.tail, &mut self.intake, (&self.gaps, &self.epochs), &sentences, self.now.wall) {
             Ok(committed) => {
                 {
                     let mut buffer = self.tail.lock();
@@ -345,6 +394,7 @@ impl Writer {
                         self.intake.trim();
                     }
                 }
+                self.inbox.drop_first(sentences.len());
                 self.gaps.clear();
                 self.epochs.clear();
                 let wall = self.now.wall;
@@ -352,9 +402,11 @@ impl Writer {
                     s.records += committed.records as u64 - committed.refused;
                     s.refused += committed.refused;
                     s.commits += 1;
+                    s.sentences += sentences.len() as u64;
                     s.durable_seq = s.durable_seq.max(committed.last_seq);
                     s.last_commit = Some(wall);
                 });
+                self.recovered();
                 true
             }
             Err(source) => {
@@ -364,192 +416,8 @@ impl Writer {
         }
     }
 
-    /// One piece of work: a seal that is due, else a merge, else what is too old. True when it found something to do.
-    fn work(&mut self) -> bool {
-        match self.piece_of_work() {
-            Ok(done) => done,
-            Err(source) => {
-                self.failed(HistoryError::Sql { what: "seal, merge or drop", source });
-                false
-            }
-        }
-    }
-
-    fn piece_of_work(&mut self) -> rusqlite::Result<bool> {
-        if self.seal_if_due()? {
-            return Ok(true);
-        }
-        let Some(store) = self.store.as_mut() else { return Ok(false) };
-        let boundary = Seal::load(&store.conn)?.boundary;
-        if let Some((hour, report)) = store.sealer.merge(&store.conn, boundary.saturating_sub(MERGE_DELAY_MS))? {
-            let damaged = keyframe::write(&store.conn, &mut store.sealer, hour)?;
-            self.status.update(|s| {
-                s.damaged_blobs += report.damaged + damaged;
-                s.lost += report.lost;
-            });
-            return Ok(true);
-        }
-        // A clock that is not trusted drops nothing.
-        Ok(self.trusted && retention::by_age(&store.conn, &self.config.retention, self.now.wall.as_millis())?)
-    }
-
-    fn seal_if_due(&mut self) -> rusqlite::Result<bool> {
-        let now = self.now;
-        // Until the clock is trusted nothing is known of the window; but not for ever.
-        let waited = self.run_began.map_or(0, |began| now.mono.since(began));
-        if !self.trusted && waited < UNDATED_WAIT_MS {
-            return Ok(false);
-        }
-        let boundary = (now.wall.as_millis() - SEAL_GRACE_MS).div_euclid(WINDOW_MS) * WINDOW_MS;
-        let next = *self.next_boundary.get_or_insert(boundary);
-        // By the wall clock, and by the other one in case the wall clock was set back.
-        let overdue = self.sealed_at.is_some_and(|at| now.mono.since(at) > 2 * WINDOW_MS as u64);
-        if boundary < next && !overdue {
-            return Ok(false);
-        }
-        // What the tail holds from before the boundary belongs into this seal.
-        if !self.commit() {
-            return Ok(false);
-        }
-        let Some(store) = self.store.as_mut() else { return Ok(false) };
-        let report = store.seal(boundary)?;
-        if !report.more {
-            self.next_boundary = Some(boundary + WINDOW_MS);
-            self.sealed_at = Some(now.mono);
-        }
-        self.status.update(|s| {
-            s.seals += 1;
-            s.damaged_blobs += report.damaged;
-            s.lost += report.lost;
-        });
-        Ok(true)
-    }
-
-    fn room_is_due(&mut self) -> bool {
-        let due = self.next_room.is_none_or(|at| self.now.mono >= at);
-        if due {
-            self.next_room = Some(self.now.mono + ROOM_MS);
-        }
-        due
-    }
-
-    /// Looks at the size of the database and the room on the disk, and drops the oldest when there is too little.
-    fn look_for_room(&mut self) {
-        if let Some(written) = self.disk.written_bytes() {
-            self.budget.observe(self.now.mono, written);
-        }
-        let interval = self.interval_ms();
-        let Some(store) = self.store.as_mut() else { return };
-        if !store.is_in_place() {
-            self.store = None;
-            // Readers still hold the old file.
-            self.status.update(|s| s.generation += 1);
-            self.degrade("the database was moved or deleted");
-            return;
-        }
-        let keep = self.config.retention;
-        let free_bytes = self.disk.free_bytes();
-        let outcome = (|| {
-            let pages = store.pages()?;
-            let too_large = keep.size_max_bytes.is_some_and(|max| pages.used > max);
-            let short = free_bytes.is_some_and(|free| free < keep.keep_free_bytes) && pages.free < REUSABLE_MIN;
-            // With a clock that is not trusted the newest windows could be taken for old ones.
-            let dropped =
-                (too_large || short) && self.trusted && retention::oldest(&store.conn, self.now.wall.as_millis())?;
-            if too_large && dropped {
-                // The next look is at the next tick: an hour a tick is faster than any boat records.
-                self.next_room = None;
-            }
-            Ok((pages, short && !dropped))
-        })();
-        match outcome {
-            Ok((pages, low_space)) => {
-                let standing = if low_space { Standing::LowSpace } else { Standing::Recording };
-                if standing != self.standing {
-                    self.standing = standing;
-                    self.status.update(|s| s.state = if low_space { State::LowSpace } else { State::Recording });
-                }
-                let (economy, rate) = (self.budget.step(), self.budget.rate());
-                self.status.update(|s| {
-                    s.used_bytes = pages.used;
-                    s.free_bytes = free_bytes;
-                    s.economy = economy;
-                    s.bytes_per_day = rate;
-                    s.commit_interval_ms = interval;
-                });
-            }
-            Err(source) => self.failed(HistoryError::Sql { what: "look for room", source }),
-        }
-    }
-
-    /// Decides what a failure means: damage sets the file aside, a foreign or newer file is left alone, anything else is
-    /// tried again.
-    fn failed(&mut self, error: HistoryError) {
-        let text = error.to_string();
-        self.status.update(|s| s.last_error = Some(text.clone()));
-        self.intake.forget_ids();
-        match error {
-            HistoryError::Version { .. } | HistoryError::Foreign => {
-                self.store = None;
-                self.standing = Standing::Refused;
-                self.status.update(|s| s.state = State::Refused { reason: text });
-            }
-            error if error.is_damage() => {
-                // The last timepoint that we know of; the new database has to go on from there.
-                let durable = self.status.get().durable_seq;
-                self.store = None;
-                match set_aside(&self.config.directory, self.now.wall) {
-                    Ok(_) => {
-                        self.status.update(|s| {
-                            s.set_aside += 1;
-                            s.generation += 1;
-                        });
-                        self.retry = None;
-                        if let Some(seq) = durable {
-                            let at = self.now.wall;
-                            self.gap(Gap { first_seq: 0, last_seq: seq, from: at, to: at, reason: GapReason::Damaged });
-                        }
-                    }
-                    Err(error) => self.degrade(&format!("{text}; set it aside: {error}")),
-                }
-            }
-            _ => {
-                self.store = None;
-                self.degrade(&text);
-            }
-        }
-    }
-
-    /// Notes when to try again: twice as long each time.
-    fn degrade(&mut self, reason: &str) {
-        let now = self.now.mono;
-        let (since, pause_ms) = self
-            .retry
-            .as_ref()
-            .map_or((now, RETRY_MIN_MS), |retry| (retry.since, (retry.pause_ms * 2).min(RETRY_MAX_MS)));
-        let at = now + pause_ms;
-        self.retry = Some(Retry { since, at, pause_ms });
-        self.status.update(|s| {
-            s.last_error = Some(reason.to_owned());
-            s.state = State::Degraded { since, reason: reason.to_owned(), retry_at: at };
-        });
-    }
-
     /// The wall time of the last tick.
     pub fn wall(&self) -> Timestamp {
         self.now.wall
-    }
-}
-
-impl HistoryError {
-    /// Whether the file itself is damaged, so that trying again cannot help.
-    fn is_damage(&self) -> bool {
-        match self {
-            Self::Damaged { .. } => true,
-            Self::Sql { source, .. } => {
-                matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
-            }
-            _ => false,
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lines::Lines;
+use super::tap::Tap;
 use super::{DeltaFn, DeltaLimits};
 use crate::config::{Checksum, Format, Sentences};
 use crate::kernel::time::{Now, Timestamp};
@@ -22,6 +23,7 @@ pub(super) struct Decoding {
     good_before: u64,
     bytes_since_good: u64,
     date_taken: Option<Timestamp>,
+    tap: Option<Tap>,
 }
 
 #[derive(Debug)]
@@ -45,8 +47,20 @@ impl Decoding {
             },
             Format::SignalK => Device::SignalK(DeltaLines::new(input.clone(), delta, limits)),
         };
-        let (updates, reported) = (Vec::new(), Counters::default());
-        Self { device, updates, reported, good_before: 0, bytes_since_good: 0, date_taken: None }
+        Self {
+            device,
+            updates: Vec::new(),
+            reported: Counters::default(),
+            good_before: 0,
+            bytes_since_good: 0,
+            date_taken: None,
+            tap: None,
+        }
+    }
+
+    /// With somebody who keeps the sentences.
+    pub(super) fn tapped(self, tap: Option<Tap>) -> Self {
+        Self { tap, ..self }
     }
 
     /// Says whether the wall times of what is fed from now on may be wrong.
@@ -66,6 +80,9 @@ impl Decoding {
 
     /// Takes bytes as they came.
     pub(super) fn feed(&mut self, bytes: &[u8], now: Now) {
+        if let Some(tap) = &mut self.tap {
+            tap.feed(bytes, now.wall);
+        }
         match &mut self.device {
             Device::Nmea0183 { decoder, talkers } => {
                 let before = self.updates.len();
@@ -85,6 +102,9 @@ impl Decoding {
 
     /// Nothing comes after this: an open line is taken as complete.
     pub(super) fn finish(&mut self, now: Now) {
+        if let Some(tap) = &mut self.tap {
+            tap.finish(now.wall);
+        }
         match &mut self.device {
             Device::Nmea0183 { decoder, talkers } => {
                 let before = self.updates.len();

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::decoding::Decoding;
 use super::ended::{Ended, Why};
 use super::status::InputStatus;
+use super::tap::Tap;
 use super::{Batch, Origin, Wiring};
 use crate::config::{self, Format, InputKind, Sentences};
 use crate::kernel::time::Now;
@@ -113,7 +114,9 @@ impl Intake {
 
     /// A decoder for a new connection.
     pub(super) fn decoding(&self) -> Decoding {
+        let log = self.wiring.sentence_log.clone().filter(|_| self.format == Format::Nmea0183);
         Decoding::new(self.format, &self.sentences, &self.name, self.wiring.delta, self.wiring.delta_limits)
+            .tapped(log.map(|log| Tap::new(Arc::clone(&self.name), log)))
     }
 
     /// The input is connected to `object` and reads from now on.

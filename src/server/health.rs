@@ -158,30 +158,32 @@ fn described(input: &InputStatus, now: Now) -> Json {
 /// The recorder. A history that cannot be written is no reason for a restart: it says so here and is tried again.
 #[cfg(feature = "history")]
 fn recorder(status: &Recorder, now: Now) -> Json {
-    let (word, problem, retry_in) = match &status.state {
-        Recording::Degraded { reason, retry_at, .. } => {
-            ("degraded", Some(reason.as_str()), Some(retry_at.since(now.mono) as f64 / 1_000.0))
-        }
-        Recording::LowSpace => ("lowSpace", Some("the disk is nearly full"), None),
-        Recording::Refused { reason } => ("refused", Some(reason.as_str()), None),
-        Recording::Starting => ("starting", None, None),
-        Recording::Recording => ("recording", None, None),
-        Recording::Stopped => ("stopped", None, None),
+    let retry_in = match &status.state {
+        Recording::Degraded { retry_at, .. } => Some(retry_at.since(now.mono) as f64 / 1_000.0),
+        _ => None,
     };
     json!({
-        "state": word,
-        "problem": problem,
+        "state": status.word(now.mono),
+        "problem": status.problem(now.mono),
         "retryIn": retry_in,
         "records": status.records,
         "lost": status.lost,
         "leftOut": status.left_out,
         "refused": status.refused,
         "commits": status.commits,
+        "sentences": status.sentences,
+        "sentencesLost": status.sentences_lost,
         "durable": status.durable_seq,
         "lastCommit": status.last_commit.map(|at| at.to_string()),
         "commitInterval": status.commit_interval_ms as f64 / 1_000.0,
         "bytes": status.used_bytes,
         "bytesPerDay": status.bytes_per_day,
+        "bytesPerDayMax": status.bytes_per_day_max,
+        "economy": {
+            "step": status.economy,
+            "othersOneIn": status.others_one_in_ms as f64 / 1_000.0,
+            "ownOneIn": status.own_one_in_ms as f64 / 1_000.0,
+        },
         "freeBytes": status.free_bytes,
         "damagedBlobs": status.damaged_blobs,
         "setAside": status.set_aside,

@@ -20,6 +20,8 @@ use super::{Shared, headers};
 #[cfg(feature = "history")]
 use crate::history::status::{State as Recording, Status as Recorder};
 use crate::input::status::{InputReport, State};
+#[cfg(feature = "history")]
+use crate::kernel::time::Moment;
 
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -101,7 +103,7 @@ impl Collector for Reading {
 
         #[cfg(feature = "history")]
         if let Some(history) = &shared.history {
-            recorder(&mut out, &history.status.get())?;
+            recorder(&mut out, &history.status.get(), shared.clock.now().mono)?;
         }
 
         let clock = shared.clock.verdict();
@@ -142,19 +144,25 @@ impl Reading {
 
 /// The recorder.
 #[cfg(feature = "history")]
-fn recorder(out: &mut DescriptorEncoder, status: &Recorder) -> fmt::Result {
+fn recorder(out: &mut DescriptorEncoder, status: &Recorder, now: Moment) -> fmt::Result {
     counter(out, "history_records", "Records made durable", status.records)?;
     counter(out, "history_lost", "Records lost; each is covered by a gap", status.lost)?;
     counter(out, "history_left_out", "Records left out by the policy or to save writing", status.left_out)?;
     counter(out, "history_refused", "Records out of order or too large", status.refused)?;
+    counter(out, "history_sentences", "Sentences made durable", status.sentences)?;
+    counter(out, "history_sentences_lost", "Sentences lost, or left out to save writing", status.sentences_lost)?;
     counter(out, "history_commits", "Commits of the log", status.commits)?;
     counter(out, "history_seals", "Windows sealed", status.seals)?;
     counter(out, "history_damaged_blobs", "Blobs that did not match their checksum", status.damaged_blobs)?;
-    let up = f64::from(u8::from(status.state == Recording::Recording));
+    let up = f64::from(u8::from(status.state == Recording::Recording && status.stalled_ms(now).is_none()));
     gauge(out, "history_up", "Whether it is being recorded", up)?;
     gauge(out, "history_used_bytes", "Bytes of the database in use", status.used_bytes as f64)?;
     let interval = status.commit_interval_ms as f64 / 1_000.0;
     gauge(out, "history_commit_interval_seconds", "What a power cut may lose", interval)?;
+    gauge(out, "history_economy", "Steps taken to stay within max_mb_per_day", status.economy as f64)?;
+    if let Some(bytes) = status.bytes_per_day {
+        gauge(out, "history_bytes_per_day", "Bytes written a day, at the rate of the last hour", bytes as f64)?;
+    }
     if let Some(seq) = status.durable_seq {
         gauge(out, "history_durable", "Number of the newest change on the disk", seq as f64)?;
     }

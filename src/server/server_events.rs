@@ -19,6 +19,7 @@ use crate::input::status::{InputReport, State};
 use crate::kernel::id::Origin;
 use crate::kernel::query;
 use crate::kernel::time::Timestamp;
+use crate::kernel::update::Update;
 
 /// Inputs are looked at this often.
 const TICK: Duration = Duration::from_secs(1);
@@ -84,6 +85,8 @@ pub async fn run(shared: Arc<Shared>) {
     let mut statistics = Figures::default();
     let mut values = Figures::default();
     let mut told = Vec::new();
+    #[cfg(feature = "history")]
+    let mut notice = super::history_notice::HistoryNotice::default();
     for n in 0_u64.. {
         tokio::select! {
             () = shared.token.cancelled() => return,
@@ -93,6 +96,13 @@ pub async fn run(shared: Arc<Shared>) {
         if inputs_changed(&mut told, &shared) {
             shared.events.inputs.send_replace(provider_status(&told));
         }
+        #[cfg(feature = "history")]
+        if let Some(history) = &shared.history {
+            let said = notice.look(&history.status.get(), &shared.feed, shared.clock.now().mono);
+            if let Some(said) = said.filter(|said| publish(&shared, said.update.clone())) {
+                notice.said(&said);
+            }
+        }
         if n % STATISTICS_TICKS == 0 {
             let now = statistics.next(Snapshot::take(&shared));
             shared.events.statistics.send_replace(server_statistics(now));
@@ -101,18 +111,17 @@ pub async fn run(shared: Arc<Shared>) {
             let now = values.next(Snapshot::take(&shared));
             // Not at the start, when there is nothing to say yet.
             if n > 0 {
-                publish(&shared, now);
+                publish(&shared, now.to_update());
             }
         }
     }
 }
 
-/// Hands the server's own values to the hub, unless that is so busy that they would be in the way.
-fn publish(shared: &Shared, now: &Figures) {
-    let updates = vec![now.to_update()];
+/// Hands values of the server's own to the hub, unless that is so busy that they would be in the way. False then.
+fn publish(shared: &Shared, update: Update) -> bool {
     let received = shared.clock.now();
-    let batch = Batch { input: super::figures::SOURCE.into(), origin: Origin::SERVER, received, updates };
-    let _ = shared.hub.try_send(batch);
+    let batch = Batch { input: super::figures::SOURCE.into(), origin: Origin::SERVER, received, updates: vec![update] };
+    shared.hub.try_send(batch).is_ok()
 }
 
 /// `VESSEL_INFO`: who we are.

@@ -112,7 +112,7 @@ impl Tape for FileTape {
             if instant.at >= at {
                 let mut page = vec![instant];
                 page.extend(self.read_page()?.into_iter().flatten());
-                return Ok(Some(Loaded { state: state(&before), page }));
+                return Ok(Some(Loaded { state: state(&before), page, lost: Vec::new() }));
             }
             before.replay(instant.updates, instant.at);
         }

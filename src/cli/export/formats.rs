@@ -33,7 +33,7 @@ impl<W: Write> TextFile<W> {
                 <gpx version=\"1.1\" creator=\"Taffrail\" xmlns=\"http://www.topografix.com/GPX/1/1\">\n<trk>\n"
             }
             Format::Geojson => b"{\"type\":\"FeatureCollection\",\"features\":[",
-            Format::Jsonl => b"",
+            Format::Jsonl | Format::Sentences => b"",
             #[cfg(feature = "parquet")]
             Format::Parquet => b"",
         })?;

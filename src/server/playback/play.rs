@@ -13,6 +13,7 @@ use super::tape::{Tape, TapeError};
 use crate::clock::Clock;
 use crate::feed::FeedWriter;
 use crate::history::player::{Instant, Player, RATE_MAX, RATE_MIN, Step};
+use crate::history::record::GapReason;
 use crate::kernel::time::{Moment, Timestamp};
 use crate::kernel::world::recorded_now;
 use crate::server::remote::{self, Command, Deck, Notice, Order};
@@ -132,8 +133,8 @@ impl Play {
                     let rings = rung.map_or(now, |at| Moment::from_millis(at.as_millis() + RING_INTERVAL_MS));
                     wait = Some(Duration::from_millis(due.max(rings).since(now)));
                 }
-                Some(Step::Gap { from, to }) => {
-                    told = self.tell_gap(from, to).await;
+                Some(Step::Gap { from, to, reason }) => {
+                    told = self.tell_gap(from, to, reason).await;
                     continue;
                 }
                 Some(Step::Empty) if self.loading.is_none() && self.dry > 1 && !self.player.is_paused() => {
@@ -223,8 +224,13 @@ impl Play {
         true
     }
 
-    /// Says that nothing was recorded for a while; targets of before are not there after it.
-    async fn tell_gap(&mut self, from: Timestamp, to: Timestamp) -> Option<oneshot::Receiver<()>> {
+    /// Says that nothing was recorded for a while, and why where that is known; targets of before are not there after it.
+    async fn tell_gap(
+        &mut self,
+        from: Timestamp,
+        to: Timestamp,
+        reason: Option<GapReason>,
+    ) -> Option<oneshot::Receiver<()>> {
         let after = {
             let mut world = self.writer.write();
             world.sweep(recorded_now(to.plus_millis(-SWEEP_LAG_MS)));
@@ -232,7 +238,11 @@ impl Play {
             world.head()
         };
         self.writer.ring(after.0);
-        let text = json!({"playback": {"gap": {"from": from.to_string(), "to": to.to_string()}}}).to_string();
+        let mut gap = json!({"from": from.to_string(), "to": to.to_string()});
+        if let Some(reason) = reason {
+            gap["reason"] = json!(reason.as_str());
+        }
+        let text = json!({"playback": {"gap": gap}}).to_string();
         let (taken, told) = oneshot::channel();
         let notice = Notice { after, frame: Some(Bytes::from(text)), taken };
         self.deck.notices.send(notice).await.ok().map(|()| told)
@@ -307,6 +317,7 @@ impl Play {
         };
         self.player.seek(to, self.clock.now().mono);
         self.player.push(loaded.page);
+        self.player.know_lost(loaded.lost);
         self.dry = 0;
         self.swept = to;
         let head = self.writer.write().head();

@@ -3,9 +3,13 @@
 use crate::history::HistoryError;
 use crate::history::player::{self, Instant};
 use crate::history::reader::{Filter, Reader};
+use crate::history::record::Gap;
 use crate::history::scan::Scan;
 use crate::kernel::time::Timestamp;
 use crate::kernel::update::Update;
+
+/// Recorded gaps that one playback holds at the most; of those after them only the silence shows.
+const GAPS_MAX: usize = 4_096;
 
 /// Why a tape cannot be read.
 pub type TapeError = Box<dyn std::error::Error + Send + Sync>;
@@ -32,6 +36,8 @@ pub struct Loaded {
     pub state: Vec<Update>,
     /// What comes first.
     pub page: Vec<Instant>,
+    /// What the recorder lost from there on.
+    pub lost: Vec<Gap>,
 }
 
 /// A place in the history to go on reading from.
@@ -72,7 +78,9 @@ impl Tape for HistoryTape {
         let reader = &mut self.reader;
         let state = player::state(state, |id| reader.series(id).ok().flatten());
         (self.scan, self.upto) = (scan, upto);
-        Ok(Some(Loaded { state, page }))
+        let mut lost = self.reader.gaps(at, self.end.unwrap_or(Timestamp::from_millis(i64::MAX)))?;
+        lost.truncate(GAPS_MAX);
+        Ok(Some(Loaded { state, page, lost }))
     }
 
     fn page(&mut self) -> Result<Option<Vec<Instant>>, TapeError> {
