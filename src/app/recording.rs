@@ -59,11 +59,19 @@ pub struct History {
     pub readers: Arc<Semaphore>,
     /// The numbers between the run before and this one, which were never given out, where there was one.
     pub unused: Option<Gap>,
+    /// No rule leaves anything out.
+    pub keeps_all: bool,
     /// Places for playbacks, and for streams that go on from the log; each keeps a connection to the database, and memory for a page.
     pub playbacks: Arc<Semaphore>,
 }
 
 impl History {
+    /// Whether the log holds every change, as far as is known: no rule thins it out, nor does the bound on what is written.
+    pub fn keeps_every_change(&self) -> bool {
+        let status = self.status.get();
+        self.keeps_all && status.own_one_in_ms == 0 && status.others_one_in_ms == 0
+    }
+
     /// A reader of its own for one query or one playback.
     pub fn reader(&self) -> Result<Reader, history::HistoryError> {
         Ok(Reader::open(&self.directory, Some(self.tail.clone()))?.following(self.status.clone()))
@@ -128,6 +136,7 @@ pub(super) fn start(
         tail: recorder.tail(),
         sentences: config.history.sentences.then(|| recorder.sentences()),
         unused,
+        keeps_all: config.history.rules.iter().all(|rule| rule.keep == config::Keep::All),
         readers: Arc::new(Semaphore::new(READERS_MAX)),
         playbacks: Arc::new(Semaphore::new(PLAYBACKS_MAX)),
     };

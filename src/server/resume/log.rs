@@ -168,6 +168,11 @@ where
         client.session_mut().move_to(&live, &world, world.head());
         world
     };
+    if shared.history.as_ref().is_some_and(|history| !history.keeps_every_change()) {
+        // Said once, ahead of what was kept.
+        let words = "only a part of the changes was recorded";
+        client.session_mut().reply(gap_message(tape.after.0 + 1, shared.feed.head(), words));
+    }
     let (writer, mut feed) = feed::feed(world);
     let (lane, notices) = remote::notices();
     client.hear(Some(notices));
