@@ -10,9 +10,9 @@ use futures_util::{Sink, Stream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{Refused, gap_message};
-use crate::app::recording::History;
 use crate::feed::{self, FeedWriter};
 use crate::history::HistoryError;
+use crate::history::handle::History;
 use crate::history::player;
 use crate::history::reader::{Filter, Reader};
 use crate::history::record::{Gap, Record, RecordKind};
