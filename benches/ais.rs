@@ -43,9 +43,9 @@ const KINDS: [Case; 10] = [
     },
     Case {
         name: "21, aid to navigation",
-        lines: "!AIVDM,1,1,,A,E>jMfikQ:WdhKP0000000000000088v@10,4*6F\r\n",
+        lines: "!AIVDM,1,1,,A,E>jMfikQ:WdhKP0000000000000088v@10,4*06\r\n",
     },
-    Case { name: "24A, name", lines: "!AIVDM,1,1,,A,H3aDp80R3;20<P59=QP,2*70\r\n" },
+    Case { name: "24A, name", lines: "!AIVDM,1,1,,A,H3aDp80R3;20<P59=QP,2*06\r\n" },
     Case { name: "24B, static", lines: "!AIVDM,1,1,,A,H3aDp8TTCBD4001@2ijkl00`7220,0*61\r\n" },
     Case { name: "27, long range", lines: "!AIVDM,1,1,,A,K3aDp9p0JwSQS67d,0*7B\r\n" },
 ];
