@@ -16,6 +16,7 @@ mod decoding;
 mod demo;
 pub mod ended;
 mod file;
+#[cfg(feature = "serial")]
 mod holder;
 mod intake;
 pub mod lines;

@@ -66,6 +66,7 @@ pub(super) fn stamp(prefix: Option<Timestamp>, sentence: &[u8]) -> Option<Stamp>
 }
 
 /// The day that a sentence names (midnight): RMC with a fix, and ZDA.
+#[cfg(feature = "history")]
 pub(super) fn day(sentence: &[u8]) -> Option<Timestamp> {
     let text = std::str::from_utf8(untagged(sentence)).ok()?;
     let content = text.split('*').next()?;
