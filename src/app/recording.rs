@@ -90,7 +90,7 @@ pub(crate) fn directory(config: &Config) -> PathBuf {
 
 /// The highest number in the history, if there is one and it can be read.
 pub(super) fn highest_seq(directory: &Path) -> Option<u64> {
-    Reader::open(directory, None).ok()?.bounds().ok()?.newest_seq
+    history::highest_seq(directory).ok()?
 }
 
 /// Starts recording everything after `head`. `None`, and said in the log, when the system refuses the thread.
