@@ -258,4 +258,67 @@ mod histories {
         let last = lines.last().unwrap();
         assert!(status == 1 && last.contains("is the database of another program"), "{last}");
     }
+
+    /// A program in a folder that stands for the system, with a history from a newer one, and a service manager that does
+    /// nothing.
+    fn system() -> (tempfile::TempDir, PathBuf) {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let root = super::folder();
+        let at = |path: &str| root.path().join(path);
+        for folder in ["usr/bin", "usr/lib/taffrail", "etc/taffrail", "var/lib/taffrail/history", "fake"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(at("etc/taffrail/taffrail.toml"), "[server]\nhttp = \"127.0.0.1:0\"\ntcp = \"off\"\n").unwrap();
+        for program in ["usr/bin/taffrail", "fake/systemctl"] {
+            fs::write(at(program), "#!/bin/sh\necho taffrail 99.0.0\n").unwrap();
+            fs::set_permissions(at(program), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let file = at("var/lib/taffrail/history").join(schema::FILE);
+        let conn = frozen::file_of_version(VERSION as usize, &file);
+        conn.execute_batch(&format!("PRAGMA user_version = {};", VERSION + 1)).unwrap();
+        (root, file)
+    }
+
+    /// Runs a script of the project on such a system; its status and what it said.
+    fn script(root: &Path, script: &str, arguments: &[&str]) -> (i32, String) {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut command = Command::new(project.join(script));
+        command.args(arguments).env_clear().env("UPDATE_ROOT", root).env("UPDATE_PATIENCE", "0");
+        command.env("UPDATE_TRIAL", project.join("packaging/on-trial"));
+        let path = format!("{}:{}", root.join("fake").display(), std::env::var("PATH").unwrap());
+        let output = command.env("PATH", path).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    #[test]
+    fn an_update_to_a_program_that_is_older_than_the_history_is_refused() {
+        let (root, _) = system();
+        let before = files(root.path());
+        let (status, said) = script(root.path(), "scripts/update.sh", &[env!("CARGO_BIN_EXE_taffrail")]);
+        assert_eq!(status, 1, "{said}");
+        let versions =
+            format!(" has version {}, from a newer Taffrail; this program knows up to {VERSION}", VERSION + 1);
+        assert!(said.contains(&versions) && said.contains("nothing was changed"), "{said}");
+        assert_eq!(files(root.path()), before);
+    }
+
+    #[test]
+    fn going_back_by_hand_to_such_a_program_wants_to_be_asked_for_twice() {
+        let (root, _) = system();
+        let previous = root.path().join("usr/lib/taffrail/previous");
+        fs::copy(env!("CARGO_BIN_EXE_taffrail"), &previous).unwrap();
+        let before = files(root.path());
+        let (status, said) = script(root.path(), "packaging/on-trial", &["back"]);
+        assert_eq!(status, 1, "{said}");
+        let versions =
+            format!(" has version {}, from a newer Taffrail; this program knows up to {VERSION}", VERSION + 1);
+        assert!(said.contains(&versions) && said.contains("'back --anyway'"), "{said}");
+        assert_eq!(files(root.path()), before);
+
+        let (status, said) = script(root.path(), "packaging/on-trial", &["back", "--anyway"]);
+        assert_eq!(status, 0, "{said}");
+        assert_eq!(fs::read(root.path().join("usr/bin/taffrail")).unwrap(), fs::read(previous).unwrap());
+    }
 }
