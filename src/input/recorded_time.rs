@@ -2,6 +2,7 @@
 //! block, or the time of day in the sentence itself. Pure.
 
 use crate::kernel::time::Timestamp;
+#[cfg(feature = "history")]
 use crate::nmea0183::field;
 
 /// What a time comes from, worst first. A recording is replayed by the best that it has.
