@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aboard::{Boat, mtw, serial, temperatures_of};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -145,7 +145,7 @@ fn a_thousand_times_out_and_in_again_leak_nothing_and_each_is_live_within_a_seco
         let (mut after_first, mut memory) = ((0, 0), 0);
         let mut slowest = Duration::ZERO;
         for round in 0..ROUNDS {
-            let plugged = Instant::now();
+            let plugged = tokio::time::Instant::now();
             let mut devices: Vec<File> = sockets.iter().map(Socket::plug).collect();
             for (index, device) in devices.iter_mut().enumerate() {
                 boat.until(index, "running", is_running).await;
@@ -194,7 +194,7 @@ fn however_long_a_port_was_away_it_is_live_within_a_second() {
             pauses.borrow().len() > 3
         };
         boat.until(0, "looked for in vain", many).await;
-        let plugged = Instant::now();
+        let plugged = tokio::time::Instant::now();
         let mut device = socket.plug();
         boat.until(0, "running", is_running).await;
         device.write_all(mtw(7).as_bytes()).unwrap();
