@@ -17,51 +17,36 @@
 //! Recordings to deltas, sentences per second: plaka (one sailing boat) 1.36 million, hakefjord (radar) 0.67 million,
 //! n2kd 2.8 million, humminbird 2.4 million.
 
-use std::fmt;
+mod sentences;
 
-use divan::counter::{BytesCount, ItemsCount};
-use divan::{AllocProfiler, Bencher, black_box};
-use taffrail::kernel::time::{Moment, Now, Timestamp};
-use taffrail::nmea0183::{Decoder, Options, delta_text};
+use divan::{AllocProfiler, Bencher};
+use sentences::Case;
 
 #[global_allocator]
 static ALLOC: AllocProfiler = AllocProfiler::system();
 
-/// Sentences of one kind.
-#[derive(Debug)]
-struct Family {
-    name: &'static str,
-    lines: &'static str,
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name)
-    }
-}
-
 #[rustfmt::skip]
-const FAMILIES: [Family; 15] = [
-    Family { name: "RMC", lines: "$GPRMC,085412.000,A,5222.3198,N,00454.5784,E,0.58,251.34,030414,,,A*65\r\n" },
-    Family { name: "GGA", lines: "$IIGGA,172814,3723.46587704,N,12202.26957864,W,2,6,1.2,18.893,M,-25.669,M,2.0,0031*46\r\n" },
-    Family { name: "VTG", lines: "$GPVTG,360.0,T,348.7,M,5.5,N,10.2,K,A*1D\r\n" },
-    Family { name: "HDG", lines: "$INHDG,180,5,E,10,W*7F\r\n" },
-    Family { name: "MWV", lines: "$IIMWV,338,R,13.41,N,A*2C\r\n" },
-    Family { name: "DPT", lines: "$SDDPT,4.1,1.0*53\r\n" },
-    Family { name: "VHW", lines: "$IIVHW,182.7,T,181.8,M,5.0,N,9.3,K*56\r\n" },
-    Family { name: "MDA", lines: "$WIMDA,29.92,I,1.0133,B,17.6,C,16.1,C,53.4,,8.1,C,243.7,T,231.2,M,4.4,N,2.3,M*08\r\n" },
-    Family { name: "RMB", lines: "$GPRMB,A,0.66,L,003,004,4917.24,N,12309.57,W,001.3,052.5,000.5,V*20\r\n" },
-    Family { name: "APB", lines: "$GPAPB,A,A,0.10,R,N,V,V,011,M,DEST,011,M,011,M*3C\r\n" },
-    Family { name: "XDR", lines: "$IIXDR,A,-1.2,D,PITCH,A,3.4,D,ROLL,C,17.6,C,AIRTEMP,P,1.0133,B,BAROMETER*2D\r\n" },
-    Family { name: "TTM", lines: "$RATTM,11,11.4,13.6,T,7.0,20.0,T,0.0,0.0,N,,T,,154125.82,A*3E\r\n" },
-    Family { name: "SeaTalk", lines: "$STALK,84,C6,A8,10,08,00,05,00,08*69\r\n" },
-    Family {
+const FAMILIES: [Case; 15] = [
+    Case { name: "RMC", lines: "$GPRMC,085412.000,A,5222.3198,N,00454.5784,E,0.58,251.34,030414,,,A*65\r\n" },
+    Case { name: "GGA", lines: "$IIGGA,172814,3723.46587704,N,12202.26957864,W,2,6,1.2,18.893,M,-25.669,M,2.0,0031*46\r\n" },
+    Case { name: "VTG", lines: "$GPVTG,360.0,T,348.7,M,5.5,N,10.2,K,A*1D\r\n" },
+    Case { name: "HDG", lines: "$INHDG,180,5,E,10,W*7F\r\n" },
+    Case { name: "MWV", lines: "$IIMWV,338,R,13.41,N,A*2C\r\n" },
+    Case { name: "DPT", lines: "$SDDPT,4.1,1.0*53\r\n" },
+    Case { name: "VHW", lines: "$IIVHW,182.7,T,181.8,M,5.0,N,9.3,K*56\r\n" },
+    Case { name: "MDA", lines: "$WIMDA,29.92,I,1.0133,B,17.6,C,16.1,C,53.4,,8.1,C,243.7,T,231.2,M,4.4,N,2.3,M*08\r\n" },
+    Case { name: "RMB", lines: "$GPRMB,A,0.66,L,003,004,4917.24,N,12309.57,W,001.3,052.5,000.5,V*20\r\n" },
+    Case { name: "APB", lines: "$GPAPB,A,A,0.10,R,N,V,V,011,M,DEST,011,M,011,M*3C\r\n" },
+    Case { name: "XDR", lines: "$IIXDR,A,-1.2,D,PITCH,A,3.4,D,ROLL,C,17.6,C,AIRTEMP,P,1.0133,B,BAROMETER*2D\r\n" },
+    Case { name: "TTM", lines: "$RATTM,11,11.4,13.6,T,7.0,20.0,T,0.0,0.0,N,,T,,154125.82,A*3E\r\n" },
+    Case { name: "SeaTalk", lines: "$STALK,84,C6,A8,10,08,00,05,00,08*69\r\n" },
+    Case {
         name: "GSV, 3 sentences",
         lines: "$GPGSV,3,1,09,07,16,321,37,08,29,281,33,10,29,143,35,16,75,216,35,0*6E\r\n\
                 $GPGSV,3,2,09,18,38,057,35,20,44,105,40,21,81,117,33,26,43,164,25,0*63\r\n\
                 $GPGSV,3,3,09,27,62,289,41,0*5B\r\n",
     },
-    Family { name: "refused", lines: "$GPRMC,085412.000,A,5222.3198,N,00454.5784,E,0.58,251.34,030414,,,A*66\r\n" },
+    Case { name: "refused", lines: "$GPRMC,085412.000,A,5222.3198,N,00454.5784,E,0.58,251.34,030414,,,A*66\r\n" },
 ];
 
 /// The recordings of the corpus; each is passed over where it is absent.
@@ -76,58 +61,17 @@ fn main() {
     divan::main();
 }
 
-fn now() -> Now {
-    Now { wall: Timestamp::from_millis(1_780_000_000_000), mono: Moment::from_millis(1000) }
+#[divan::bench(args = FAMILIES)]
+fn to_values(bencher: Bencher<'_, '_>, case: &Case) {
+    sentences::to_values(bencher, case);
 }
 
 #[divan::bench(args = FAMILIES)]
-fn to_values(bencher: Bencher<'_, '_>, family: &Family) {
-    let mut decoder = Decoder::new(Options::default());
-    let mut out = Vec::with_capacity(4);
-    bencher.counter(ItemsCount::new(family.lines.matches('\n').count())).bench_local(|| {
-        out.clear();
-        decoder.feed(black_box(family.lines.as_bytes()), now(), &mut out);
-        out.len()
-    });
+fn to_delta(bencher: Bencher<'_, '_>, case: &Case) {
+    sentences::to_delta(bencher, case);
 }
 
-#[divan::bench(args = FAMILIES)]
-fn to_delta(bencher: Bencher<'_, '_>, family: &Family) {
-    let mut decoder = Decoder::new(Options::default());
-    let mut out = Vec::with_capacity(4);
-    let mut text = String::with_capacity(4096);
-    bencher.counter(ItemsCount::new(family.lines.matches('\n').count())).bench_local(|| {
-        out.clear();
-        text.clear();
-        decoder.feed(black_box(family.lines.as_bytes()), now(), &mut out);
-        for update in &out {
-            delta_text::push_delta(update, &mut text);
-        }
-        text.len()
-    });
-}
-
-/// A recording to deltas, in reads of 4 KiB.
 #[divan::bench(args = RECORDINGS, sample_count = 10, sample_size = 1)]
 fn recording(bencher: Bencher<'_, '_>, name: &str) {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
-    let dir = std::env::var("TAFFRAIL_CORPUS").unwrap_or_else(|_| beside.to_owned());
-    let Ok(bytes) = std::fs::read(format!("{dir}/logs/{name}")) else { return };
-    let lines = bytes.split(|&b| b == b'\n').count();
-    let bencher = bencher.counter(BytesCount::new(bytes.len())).counter(ItemsCount::new(lines));
-    bencher.bench_local(|| {
-        let mut decoder = Decoder::new(Options::default());
-        let mut out = Vec::with_capacity(256);
-        let mut text = String::with_capacity(1 << 16);
-        let mut written = 0;
-        for piece in bytes.chunks(4096) {
-            decoder.feed(piece, now(), &mut out);
-            text.clear();
-            for update in out.drain(..) {
-                delta_text::push_delta(&update, &mut text);
-            }
-            written += text.len();
-        }
-        written
-    });
+    sentences::recording(bencher, name);
 }

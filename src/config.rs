@@ -16,6 +16,8 @@ pub mod duration;
 pub mod environment;
 pub mod file;
 pub mod flags;
+mod history;
+mod input;
 pub mod keys;
 pub mod layers;
 pub mod problem;
@@ -23,6 +25,7 @@ pub mod raw;
 pub mod reading;
 pub mod report;
 pub mod sample;
+mod security;
 pub mod size;
 mod validate;
 
@@ -33,9 +36,12 @@ use std::time::Duration;
 use crate::kernel::zones::State;
 
 pub use flags::Flags;
+pub use history::{History, Keep, RecordContext, RecordRule};
+pub use input::{Checksum, Format, Input, InputKind, Sentences, Transducer, Upstream, Wanted};
 pub use layers::Effective;
 pub use problem::{Problem, Problems};
 pub use raw::Origin;
+pub use security::{AccessRule, Level, Permission, Security, User};
 
 /// Features whose configuration is accepted before they exist: the table, and what is said about it at start. A feature
 /// that becomes active is taken off this list, and that is all there is to do.
@@ -208,144 +214,6 @@ pub struct Vessel {
     pub gps_from_center: Option<f64>,
 }
 
-/// `[[input]]`
-#[derive(Debug, Clone, PartialEq)]
-pub struct Input {
-    /// Unique; the first part of every `$source` that comes from it.
-    pub name: String,
-    /// What it is and where.
-    pub kind: InputKind,
-    /// What it speaks.
-    pub format: Format,
-    /// How its sentences are read, where it speaks NMEA 0183.
-    pub sentences: Sentences,
-}
-
-/// How the sentences of one input are read.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Sentences {
-    /// `checksum`
-    pub checksum: Checksum,
-    /// `talkers`: a talker (or the station of a tag block) and the group that stands for it in `$source`.
-    pub talkers: Vec<(String, String)>,
-    /// `xdr`: transducers of this input, before the names that are built in.
-    pub xdr: Vec<Transducer>,
-}
-
-/// What is asked of the checksum of a sentence.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Checksum {
-    /// It must be there and right.
-    #[default]
-    Required,
-    /// It may be missing, not wrong.
-    Optional,
-    /// Nobody looks at it.
-    Ignored,
-}
-
-/// An element of `xdr`: a transducer's name and the path it means.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Transducer {
-    /// As sent; one `*` stands for an instance.
-    pub name: String,
-    /// Transducer type as sent, such as `C`; without one, any.
-    pub kind: Option<String>,
-    /// Unit as sent, such as `C`; without one, any.
-    pub unit: Option<String>,
-    /// Where it goes, the instance in place of `*`.
-    pub path: String,
-    /// What the value in SI is multiplied by.
-    pub factor: f64,
-}
-
-/// `format`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Sentences.
-    Nmea0183,
-    /// Signal K deltas, one a line.
-    SignalK,
-}
-
-/// `type` with the keys that belong to it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum InputKind {
-    /// A serial port.
-    Serial {
-        /// Such as `/dev/serial/by-id/…`.
-        device: PathBuf,
-        /// Bits per second; `None` for "auto".
-        baud: Option<u32>,
-    },
-    /// Connects to `host:port`.
-    Tcp {
-        /// `host:port`, resolved at each attempt.
-        address: String,
-    },
-    /// Accepts connections.
-    TcpListen {
-        /// Where.
-        address: SocketAddr,
-    },
-    /// Receives datagrams.
-    Udp {
-        /// Where.
-        address: SocketAddr,
-    },
-    /// Replays a file.
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Times as fast as recorded; where the file has no times, sentences per second ÷ 10. `None`: as fast as can be.
-        rate: Option<f64>,
-        /// Start again at the end.
-        repeat: bool,
-    },
-    /// Standard input.
-    Stdin,
-    /// The demo boat.
-    Demo {
-        /// Which passage.
-        seed: u64,
-        /// Times as fast as real.
-        rate: f64,
-    },
-    /// Another Signal K server.
-    SignalK(Upstream),
-}
-
-/// Another Signal K server as an input.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Upstream {
-    /// `ws://…`, `wss://…`, `tcp://…`, or `http://…` to ask there first.
-    pub url: String,
-    /// What of it is wanted.
-    pub subscribe: Wanted,
-    /// Patterns of the paths that are wanted.
-    pub paths: Vec<String>,
-    /// The other server is aboard this boat: its own vessel is ours, whatever identity it goes by.
-    pub aboard: bool,
-    /// The one certificate that it may show, in PEM; without it, one that a public authority vouches for.
-    pub certificate: Option<PathBuf>,
-}
-
-impl Upstream {
-    /// Everything that the server at `url` has.
-    pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), subscribe: Wanted::All, paths: vec!["*".to_owned()], aboard: false, certificate: None }
-    }
-}
-
-/// `subscribe`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// Everything that it knows.
-    All,
-    /// What is about its own vessel.
-    Own,
-}
-
 /// `[[priority]]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Priority {
@@ -362,134 +230,6 @@ pub struct PrioritySource {
     pub source: String,
     /// How long the better ones must be silent before this one counts.
     pub timeout: Duration,
-}
-
-/// `[history]`
-#[derive(Debug, Clone, PartialEq)]
-pub struct History {
-    /// Record at all.
-    pub enabled: bool,
-    /// The directory of the history; `history` below the state directory when not set.
-    pub path: Option<PathBuf>,
-    /// Synced to the card this often: what a power cut can cost.
-    pub commit_interval: Duration,
-    /// Bytes that the history may take.
-    pub max_size: u64,
-    /// Bytes that stay free on its partition.
-    pub keep_free: u64,
-    /// Megabytes written a day, where limited.
-    pub max_mb_per_day: Option<u32>,
-    /// How long values are kept, where that is limited.
-    pub keep_for: Option<Duration>,
-    /// The same for other vessels.
-    pub keep_others_for: Option<Duration>,
-    /// How long the log is kept, for clients that resume.
-    pub log_for: Duration,
-    /// Keep NMEA 0183 sentences as they came.
-    pub sentences: bool,
-    /// `[[history.rule]]`, first match counts.
-    pub rules: Vec<RecordRule>,
-}
-
-/// `[[history.rule]]`: what is recorded of which values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordRule {
-    /// Whose values.
-    pub context: RecordContext,
-    /// Path pattern.
-    pub path: String,
-    /// How many of them.
-    pub keep: Keep,
-}
-
-/// `context` of a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RecordContext {
-    /// The own vessel.
-    Own,
-    /// Every other context.
-    Others,
-    /// Those that match a pattern.
-    Pattern(String),
-}
-
-/// `keep` of a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    /// Every value.
-    All,
-    /// None.
-    Nothing,
-    /// The first in each stretch of this length.
-    OneIn(Duration),
-}
-
-/// `[security]`
-#[derive(Debug, Clone, PartialEq)]
-pub struct Security {
-    /// Ask who somebody is at all.
-    pub enabled: bool,
-    /// Reading needs no login.
-    pub allow_readonly: bool,
-    /// A login is good for this long; `None` for "never" (it does not end).
-    pub expiration: Option<Duration>,
-    /// Login attempts from one address in ten minutes.
-    pub login_limit: u32,
-    /// `[[security.user]]`
-    pub users: Vec<User>,
-    /// `[[security.acl]]`, first match counts.
-    pub acl: Vec<AccessRule>,
-}
-
-/// `[[security.user]]`
-#[derive(Clone, PartialEq, Eq)]
-pub struct User {
-    /// Unique.
-    pub name: String,
-    /// What this user may do.
-    pub level: Level,
-    /// In clear; never printed.
-    pub password: String,
-}
-
-impl std::fmt::Debug for User {
-    /// Without the password, so that no log can hold it.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("User").field("name", &self.name).field("level", &self.level).finish_non_exhaustive()
-    }
-}
-
-/// `level`: the three that Signal K clients know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Reads.
-    ReadOnly,
-    /// Reads and writes.
-    ReadWrite,
-    /// Everything.
-    Admin,
-}
-
-/// `[[security.acl]]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccessRule {
-    /// Name of a user, or `any`.
-    pub subject: String,
-    /// Path pattern.
-    pub path: String,
-    /// What the subject may do there.
-    pub permission: Permission,
-}
-
-/// `permission`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Permission {
-    /// Does not see it.
-    None,
-    /// Sees it.
-    Read,
-    /// Sees and changes it.
-    Write,
 }
 
 /// `[[meta]]`: overrides what is known about a path.

@@ -34,6 +34,7 @@ pub mod dating;
 pub mod disk;
 mod envelope;
 mod filter;
+pub mod handle;
 pub mod import;
 mod intake;
 mod keyframe;

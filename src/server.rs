@@ -104,7 +104,7 @@ pub struct Shared {
     pub tcp_port: Option<u16>,
     /// The history, while it is recorded.
     #[cfg(feature = "history")]
-    pub history: Option<crate::app::recording::History>,
+    pub history: Option<crate::history::handle::History>,
     /// Waits for streams.
     pub tracker: TaskTracker,
     /// Stops them.

@@ -251,6 +251,22 @@ async fn a_file_of_sentences_is_served_as_it_is_and_at_its_own_pace() {
     }
 }
 
+/// A recording whose sentences tell the time of the day and no date was over at once when that was earlier than now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_tells_times_of_the_day_only_begins_with_its_first_line_whatever_the_day() {
+    let state = tempfile::tempdir().unwrap();
+    let bytes = b"$IIMTW,17.5,C*10\r\n$GPZDA,095559,,,,00,*4D\r\n$IIMTW,17.6,C*13\r\n$GPZDA,095601,,,,00,*43\r\n$IIMTW,17.7,C*12\r\n";
+    let file = state.path().join("undated.nmea");
+    std::fs::write(&file, bytes).unwrap();
+    for start in ["2026-06-01T02:00:00Z", "2026-06-01T20:00:00Z"] {
+        let more = ["--start", start, "--rate", "100", "--wait", "--nmea-tcp", "127.0.0.1:0"];
+        let mut replay = Replay::start(state.path(), &[&[file.to_str().unwrap()], &more[..]].concat());
+        let got = heard(replay.address().await).await;
+        assert_eq!(String::from_utf8_lossy(&got), String::from_utf8_lossy(bytes), "{start}");
+        replay.has_ended().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_deltas_for_apps_from_any_moment_and_again_at_the_end() {
     let state = tempfile::tempdir().unwrap();

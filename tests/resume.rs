@@ -173,3 +173,18 @@ async fn without_a_history_what_fell_out_of_memory_is_refused_or_stated() {
     let deadline = Instant::now() + DEADLINE * 2;
     while next(&mut slow, deadline).await.get("gap").is_none() {}
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_thinned_out_says_so_first() {
+    let rule = "[[history.rule]]\npath = \"flood.path7\"\nkeep = \"none\"\n";
+    let server = TestServer::start(rule).await;
+    server.put("a.b", 1).await;
+    let asked = head(&server).await;
+    flood(&server, 0, FLOOD).await;
+    let mut client = server.ws(&format!("subscribe=self&timepoint={asked}")).await;
+    assert_eq!(client.next_json().await["timepoint"], asked);
+    let message = client.next_json().await;
+    assert_eq!(message["gap"]["from"], asked + 1, "{message}");
+    server.put("a.b", 2).await;
+    client.until_value("a.b", 2).await;
+}

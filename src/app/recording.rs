@@ -13,14 +13,13 @@ use crate::clock::trust::{Era, Eras};
 use crate::config::{self, Config, RecordContext, RecordRule};
 use crate::feed::Feed;
 use crate::history::dating::Dating;
+use crate::history::handle::History;
 use crate::history::policy::{Contexts, Keep, RecordPolicy, Rule};
 use crate::history::reader::Reader;
 use crate::history::record::{Gap, GapReason, Record, RecordKind};
 use crate::history::recorder::Recorder;
 use crate::history::retention::Retention;
 use crate::history::sentences::Inbox;
-use crate::history::status::SharedStatus;
-use crate::history::tail::Tail;
 use crate::history::{self};
 use crate::input::SentenceLog;
 use crate::kernel::change::{Change, Changed};
@@ -43,32 +42,6 @@ const TICK: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(100);
 /// A recorder that has no room is asked again after this. Meanwhile the changes stay in the tail.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(2);
-
-/// What others may know of the history.
-#[derive(Debug, Clone)]
-pub struct History {
-    /// Where it is.
-    pub directory: PathBuf,
-    /// How the recorder is doing.
-    pub status: SharedStatus,
-    /// What is not yet on the disk.
-    pub tail: Tail,
-    /// Where sentences go that are to be kept as they came, if they are.
-    pub sentences: Option<Inbox>,
-    /// Places for those who read at the same time.
-    pub readers: Arc<Semaphore>,
-    /// The numbers between the run before and this one, which were never given out, where there was one.
-    pub unused: Option<Gap>,
-    /// Places for playbacks, and for streams that go on from the log; each keeps a connection to the database, and memory for a page.
-    pub playbacks: Arc<Semaphore>,
-}
-
-impl History {
-    /// A reader of its own for one query or one playback.
-    pub fn reader(&self) -> Result<Reader, history::HistoryError> {
-        Ok(Reader::open(&self.directory, Some(self.tail.clone()))?.following(self.status.clone()))
-    }
-}
 
 impl SentenceLog for Inbox {
     fn sentence(&self, input: &Arc<str>, at: Timestamp, line: &[u8]) {
@@ -128,6 +101,7 @@ pub(super) fn start(
         tail: recorder.tail(),
         sentences: config.history.sentences.then(|| recorder.sentences()),
         unused,
+        keeps_all: config.history.rules.iter().all(|rule| rule.keep == config::Keep::All),
         readers: Arc::new(Semaphore::new(READERS_MAX)),
         playbacks: Arc::new(Semaphore::new(PLAYBACKS_MAX)),
     };

@@ -17,9 +17,8 @@ use tokio::time::Instant;
 
 use super::{FIRST_CLIENT_ORIGIN, Phase, STOP_TIMEOUT, bind, defaults, settings, setup};
 use crate::clock::Clock;
-use crate::clock::board::Board;
 use crate::clock::boat::BoatClock;
-use crate::config::{ClockTrust, Config};
+use crate::config::Config;
 use crate::feed;
 use crate::history::player::Player;
 use crate::history::reader::Reader;
@@ -224,7 +223,7 @@ fn open(
         }
         Recording::Files { reels, from, own } => {
             let own = own.unwrap_or_else(configured);
-            let first = reels.first().map_or(Timestamp::default(), |reel| reel.survey.first.unwrap_or(reel.start));
+            let first = reels.first().map_or(Timestamp::default(), |reel| reel.survey.begins(reel.start));
             let sentences = reels.iter().any(|reel| reel.survey.sentences > 0);
             let tape = FileTape::new(reels, setup(config, &own), to);
             Ok((own, from.unwrap_or(first), sentences, Box::new(tape)))
@@ -265,6 +264,6 @@ fn shared(config: &Config, own: &str, feed: feed::Feed, clock: Arc<dyn Clock>, s
         tracker: streams.tracker.clone(),
         token: streams.token.clone(),
         // Whoever is told the time takes it for the present.
-        clock: Arc::new(BoatClock::new(clock, ClockTrust::Untrusted, Board::unknown())),
+        clock: Arc::new(BoatClock::of_a_recording(clock)),
     }
 }

@@ -62,7 +62,7 @@ impl Dating {
 }
 
 /// This time of the day, on the day on which it lies nearest to `about`.
-fn nearest(about: Timestamp, time_of_day_ms: i64) -> Timestamp {
+pub(super) fn nearest(about: Timestamp, time_of_day_ms: i64) -> Timestamp {
     let today = about.start_of_day().plus_millis(time_of_day_ms);
     match today.as_millis() - about.as_millis() {
         ahead if ahead > HALF_DAY_MS => today.plus_millis(-2 * HALF_DAY_MS),

@@ -53,14 +53,22 @@ pub struct Survey {
     pub hash: [u8; 20],
     /// The first time in it that has a date.
     pub first: Option<Timestamp>,
-    /// Whether any line tells a time, if only that of the day.
-    pub tells_time: bool,
+    /// The first time of the day that a line tells, in milliseconds, where none before it has a date.
+    pub time_of_day: Option<i64>,
     /// Lines that are sentences of NMEA 0183, right or wrong.
     pub sentences: u64,
     /// Lines that are deltas.
     pub deltas: u64,
     /// What the hello among its deltas says of whose they are.
     pub own: Option<CompactString>,
+}
+
+impl Survey {
+    /// The time of the first line, where `start` is the time of the begin, or a time near to it, of a file that names no date.
+    pub fn begins(&self, start: Timestamp) -> Timestamp {
+        let on_that_day = || self.time_of_day.map_or(start, |ms| dating::nearest(start, ms));
+        self.first.unwrap_or_else(on_that_day)
+    }
 }
 
 /// What the lines of a file were.
@@ -117,7 +125,7 @@ pub fn survey(path: &Path, limits: DeltaLimits, mut progress: impl FnMut(u64) ->
     let mut lines = LineReader::open(path, limits.line_bytes_max)?;
     let mut hash = Sha1::new();
     let mut survey =
-        Survey { bytes: 0, hash: [0; 20], first: None, tells_time: false, sentences: 0, deltas: 0, own: None };
+        Survey { bytes: 0, hash: [0; 20], first: None, time_of_day: None, sentences: 0, deltas: 0, own: None };
     while let Some(is_whole) = lines.next()? {
         survey.bytes += lines.line.len() as u64;
         hash.update(&lines.line);
@@ -133,7 +141,7 @@ pub fn survey(path: &Path, limits: DeltaLimits, mut progress: impl FnMut(u64) ->
         }
         if survey.first.is_none() && matches!(kind, Kind::Sentence | Kind::Delta) {
             survey.first = dating::absolute(prefix, text);
-            survey.tells_time |= dating::stamp(prefix, text).is_some();
+            survey.time_of_day = survey.time_of_day.or_else(|| dating::stamp(prefix, text).map(|stamp| stamp.ms));
         }
         if !progress(lines.read_bytes()) {
             return Err(io::ErrorKind::Interrupted.into());
@@ -160,12 +168,11 @@ impl LogFile {
     /// # Errors
     /// A file that cannot be opened.
     pub fn open(path: &Path, survey: &Survey, start: Timestamp, reading: Reading) -> io::Result<Self> {
-        let first = survey.first.unwrap_or(start);
         let options =
             Options { checksum_ignored: reading.checksum_ignored, vdo_is_own: true, ..nmea0183::Options::default() };
         Ok(Self {
             lines: LineReader::open(path, reading.limits.line_bytes_max)?,
-            dating: Dating::new(first, survey.first.is_none() && !survey.tells_time),
+            dating: Dating::new(survey.begins(start), survey.first.is_none() && survey.time_of_day.is_none()),
             decoder: Decoder::new(options),
             counts: Counts::default(),
             taken: 0,

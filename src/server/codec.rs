@@ -10,8 +10,11 @@ use tokio_util::codec::{Decoder, Encoder};
 
 use super::driver::{Ended, Incoming, Outgoing};
 
-/// Buffers of one connection. The library's own defaults cost 135 KB a client, these 6.
-const BUFFER_BYTES: usize = 4 * 1024;
+/// What is gathered for one write: as much as is built at a time. The library's own defaults for this and the next cost
+/// 135 KB a client.
+const WRITE_BUFFER_BYTES: usize = 3 * 1024;
+/// What is read at once: a client says little at a time, and each holds this all the time.
+const READ_BUFFER_BYTES: usize = 1024;
 /// What the library may hold unsent for one client. It is asked for more only when it has room, so this is never met.
 const WRITE_BYTES_MAX: usize = 4 << 20;
 
@@ -37,8 +40,8 @@ impl WsTransport {
     /// Sets the buffers and limits of a connection that is to become a transport.
     pub fn bound(upgrade: WebSocketUpgrade, message_bytes_max: usize) -> WebSocketUpgrade {
         upgrade
-            .read_buffer_size(BUFFER_BYTES)
-            .write_buffer_size(BUFFER_BYTES)
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(WRITE_BUFFER_BYTES)
             .max_write_buffer_size(WRITE_BYTES_MAX.max(message_bytes_max.saturating_mul(2)))
             .max_message_size(Self::read_bytes_max(message_bytes_max))
             .max_frame_size(Self::read_bytes_max(message_bytes_max))

@@ -177,20 +177,20 @@ pub struct Surroundings<'a> {
 }
 
 /// Moves `client`'s session over `transport` until one of them ends.
-pub async fn drive<T, E>(transport: T, mut client: Client, mut feed: Feed, around: Surroundings<'_>) -> Ended
+pub async fn drive<T, E>(transport: &mut T, client: &mut Client, mut feed: Feed, around: Surroundings<'_>) -> Ended
 where
     T: Stream<Item = Result<Incoming, E>> + Sink<Outgoing> + Unpin,
 {
     let mut driver = Driver::new(transport, around);
     let ended = loop {
-        match driver.follow(&mut client, &mut feed).await {
+        match driver.follow(client, &mut feed).await {
             Leg::Ended(ended) => break ended,
             Leg::FeedEnded => break Ended::FeedEnded,
             // There is no other feed to go on from.
             Leg::Missed => client.session_mut().without_log(),
         }
     };
-    driver.end(&client, ended).await
+    driver.end(client, ended).await
 }
 
 /// How far [`Driver::follow`] came.
@@ -205,7 +205,7 @@ pub(super) enum Leg {
 
 /// A transport and what is on its way to it: moves a session over one feed after the other.
 pub(super) struct Driver<'a, T> {
-    transport: T,
+    transport: &'a mut T,
     around: Surroundings<'a>,
     outbox: VecDeque<Outgoing>,
     unflushed: bool,
@@ -245,15 +245,15 @@ where
     T: Stream<Item = Result<Incoming, E>> + Sink<Outgoing> + Unpin,
 {
     /// A stream that is open from now on.
-    pub(super) fn new(transport: T, around: Surroundings<'a>) -> Self {
+    pub(super) fn new(transport: &'a mut T, around: Surroundings<'a>) -> Self {
         around.counters.opened.fetch_add(1, Ordering::Relaxed);
         around.counters.open.fetch_add(1, Ordering::Relaxed);
         Self { transport, around, outbox: VecDeque::new(), unflushed: false }
     }
 
     /// Ends the stream, for a reason.
-    pub(super) async fn end(mut self, client: &Client, ended: Ended) -> Ended {
-        finish(&mut self.transport, ended).await;
+    pub(super) async fn end(self, client: &Client, ended: Ended) -> Ended {
+        finish(self.transport, ended).await;
         let counters = self.around.counters;
         counters.open.fetch_sub(1, Ordering::Relaxed);
         counters.conflated.fetch_add(client.session().conflated(), Ordering::Relaxed);
@@ -264,7 +264,6 @@ where
     /// Moves the session over `feed` until that has ended, or the stream does.
     pub(super) async fn follow(&mut self, client: &mut Client, feed: &mut Feed) -> Leg {
         let around = self.around.clone();
-        let mut frames = Vec::new();
         let mut ping = interval(around.ping_interval);
         let mut stalled_since = Instant::now();
         let mut accepted = 0;
@@ -273,12 +272,13 @@ where
             let mut deadline = None;
             if idle {
                 let now = around.clock.now();
+                let mut frames = Vec::new();
                 let pumped = {
                     let world = feed.read();
                     client.session_mut().pump(&world, feed.cache(), now, &mut frames, LOT_BYTES_MAX)
                 };
                 around.counters.frames.fetch_add(frames.len() as u64, Ordering::Relaxed);
-                self.outbox.extend(frames.drain(..).map(Outgoing::Frame));
+                self.outbox.extend(frames.into_iter().map(Outgoing::Frame));
                 stalled_since = Instant::now();
                 accepted = around.written.bytes();
                 match pumped {

@@ -24,8 +24,8 @@ use super::metered::Written;
 use super::remote;
 use super::stream;
 use super::{Shared, absent, driver, headers};
-use crate::app::recording::History;
 use crate::feed;
+use crate::history::handle::History;
 use crate::history::player::Player;
 use crate::kernel::hello;
 use crate::kernel::session::{Options, Session};
@@ -97,9 +97,9 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
         let play = Play::new(from, (player, deck), writer, Box::new(tape), history.readers, shared.clock.clone());
         shared.tracker.spawn(play.run());
         let refused = Writer::Refused { why: "a playback only plays: it takes no updates", told: false };
-        let client = Client::new(session, refused).of_playback(remote, notices);
-        let transport = WsTransport::new(socket, max);
-        let ended = driver::drive(transport, client, feed, shared.surroundings(written)).await;
+        let mut client = Client::new(session, refused).of_playback(remote, notices);
+        let mut transport = WsTransport::new(socket, max);
+        let ended = driver::drive(&mut transport, &mut client, feed, shared.surroundings(written)).await;
         tracing::debug!(?peer, reason = ended.as_str(), "playback ended");
     })
 }

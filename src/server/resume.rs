@@ -123,8 +123,8 @@ pub(super) fn gap_message(from: u64, to: u64, reason: &str) -> String {
 /// Moves a client's session over `transport`: through the log where it begins there, then live, and through the log again
 /// whenever a reader with timepoints falls behind what memory holds.
 pub(super) async fn drive<T, E>(
-    transport: T,
-    mut client: Client,
+    transport: &mut T,
+    client: &mut Client,
     beginning: Beginning,
     shared: &Arc<Shared>,
     around: Surroundings<'_>,
@@ -136,21 +136,22 @@ where
     let mut feed = shared.feed.clone();
     let mut beginning = beginning;
     let ended = loop {
+        // In a box: every stream would hold the room for it.
         #[cfg(feature = "history")]
         if let Beginning::Log(tape) = std::mem::replace(&mut beginning, Beginning::Memory) {
-            if let Some(ended) = log::play(&mut driver, &mut client, *tape, shared).await {
+            if let Some(ended) = Box::pin(log::play(&mut driver, client, *tape, shared)).await {
                 break ended;
             }
         }
-        match driver.follow(&mut client, &mut feed).await {
+        match driver.follow(client, &mut feed).await {
             Leg::Ended(ended) => break ended,
             Leg::FeedEnded => break Ended::FeedEnded,
-            Leg::Missed => match find(shared, client.session().low_water(), true).await {
+            Leg::Missed => match Box::pin(find(shared, client.session().low_water(), true)).await {
                 // The session states the gap itself.
                 Ok(Beginning::Gap { .. }) | Err(_) => client.session_mut().without_log(),
                 Ok(found) => beginning = found,
             },
         }
     };
-    driver.end(&client, ended).await
+    driver.end(client, ended).await
 }

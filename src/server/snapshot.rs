@@ -10,8 +10,8 @@ use axum::response::Response;
 
 use super::rest::{SEGMENTS_MAX, decoded_segments};
 use super::{Shared, absent, headers};
-use crate::app::recording::History;
 use crate::history::HistoryError;
+use crate::history::handle::History;
 use crate::history::player;
 use crate::history::reader::Filter;
 use crate::kernel::query;

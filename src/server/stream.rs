@@ -86,9 +86,10 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
             session
         };
         let events = wants_events.then(|| shared.events.lane());
-        let client = Client::new(session, shared.writer_for(peer, "ws", own_page)).with_events(events);
+        let mut client = Client::new(session, shared.writer_for(peer, "ws", own_page)).with_events(events);
+        let mut transport = WsTransport::new(socket, max);
         let surroundings = shared.surroundings(written);
-        let ended = resume::drive(WsTransport::new(socket, max), client, beginning, &shared, surroundings).await;
+        let ended = resume::drive(&mut transport, &mut client, beginning, &shared, surroundings).await;
         tracing::debug!(%peer, reason = ended.as_str(), "WebSocket stream ended");
     })
 }

@@ -22,8 +22,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Unsent bytes that the kernel holds for one peer: two lots' worth of what a chart plotter takes in a second. What does
 /// not fit stays where it costs nothing, in the one log.
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
-/// Buffer of one client's lines.
-const LINE_BUFFER_BYTES: usize = 4 * 1024;
+/// Buffer of one client's lines at first; it grows with what they need.
+const LINE_BUFFER_BYTES: usize = 512;
 
 /// Serves raw streams on `listener` until the token is cancelled.
 pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
@@ -64,8 +64,8 @@ async fn client(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     let (now, wall) = shared.time_to_tell();
     let mut session = Session::new(options, &shared.feed.read(), now.mono);
     session.reply(hello::live(&shared.identity, wall, None));
-    let client = Client::new(session, shared.writer_for(peer, "tcp", true));
-    let ended = driver::drive(transport, client, shared.feed.clone(), shared.surroundings(written)).await;
+    let mut client = Client::new(session, shared.writer_for(peer, "tcp", true));
+    let ended = driver::drive(&mut transport, &mut client, shared.feed.clone(), shared.surroundings(written)).await;
     tracing::debug!(%peer, reason = ended.as_str(), "TCP stream ended");
 }
 

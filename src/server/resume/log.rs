@@ -10,9 +10,9 @@ use futures_util::{Sink, Stream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{Refused, gap_message};
-use crate::app::recording::History;
 use crate::feed::{self, FeedWriter};
 use crate::history::HistoryError;
+use crate::history::handle::History;
 use crate::history::player;
 use crate::history::reader::{Filter, Reader};
 use crate::history::record::{Gap, Record, RecordKind};
@@ -168,6 +168,11 @@ where
         client.session_mut().move_to(&live, &world, world.head());
         world
     };
+    if shared.history.as_ref().is_some_and(|history| !history.keeps_every_change()) {
+        // Said once, ahead of what was kept.
+        let words = "only a part of the changes was recorded";
+        client.session_mut().reply(gap_message(tape.after.0 + 1, shared.feed.head(), words));
+    }
     let (writer, mut feed) = feed::feed(world);
     let (lane, notices) = remote::notices();
     client.hear(Some(notices));
