@@ -15,7 +15,6 @@ use crate::feed::Feed;
 use crate::history::dating::Dating;
 use crate::history::handle::History;
 use crate::history::policy::{Contexts, Keep, RecordPolicy, Rule};
-use crate::history::reader::Reader;
 use crate::history::record::{Gap, GapReason, Record, RecordKind};
 use crate::history::recorder::Recorder;
 use crate::history::retention::Retention;
