@@ -11,7 +11,8 @@ check: && deny
     cargo clippy --all-targets --locked -- -D warnings
     cargo test --locked
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
-    cargo check --no-default-features --locked
+    # A build without features keeps the signatures of what it lacks.
+    cargo clippy --no-default-features --locked -- -D warnings -A clippy::unused_async -A clippy::unused_self
 
 # Licences, advisories and doubled crates, where cargo-deny is installed
 deny:
@@ -53,3 +54,7 @@ deb *TARGET:
 # Checks the package, and installs, upgrades, removes and purges it in a folder of its own
 deb-check FILE:
     scripts/check-deb.sh {{FILE}}
+
+# Installs the package in a small Debian that boots a real systemd, and watches the service live, hang, be upgraded and roll back
+systemd-check FILE:
+    scripts/check-systemd.sh {{FILE}}

@@ -2,7 +2,7 @@
 # Looks at a package and puts it through its life: `scripts/check-deb.sh FILE.deb`.
 #
 # lintian where it is installed; then install, upgrade, remove and purge in a small Debian of its own, which debootstrap makes
-# (root only, and a mirror in reach). No systemd runs in there, so what starts and restarts the service is read, not seen.
+# (root only, and a mirror in reach). No systemd runs in there: what starts and restarts the service is seen by check-systemd.sh.
 set -eu
 
 [ $# -eq 1 ] || {

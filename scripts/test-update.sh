@@ -114,6 +114,12 @@ update "$new" 0
 "$UPDATE_TRIAL" back 2>/dev/null
 expect "back by hand" 5 5 no
 
+program "$lib/previous" 4 1 0
+! "$UPDATE_TRIAL" back 2>/dev/null
+expect "not to one whose self-check fails" 5 4 no
+"$UPDATE_TRIAL" back --anyway 2>/dev/null
+expect "unless it is asked for" 4 4 no
+
 rm "$lib/previous"
 program "$bin/taffrail" 10 0 1
 "$UPDATE_TRIAL" begin

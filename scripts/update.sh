@@ -29,16 +29,7 @@ cp "$new" "$staged"
 chmod 755 "$staged"
 version=$("$staged" --version 2>/dev/null) || fail "$new does not run on this machine"
 
-# As the user of the service where that is possible, so that it is told what the service will meet.
-as_service() {
-    if [ "$(id -u)" = 0 ] && id taffrail >/dev/null 2>&1; then
-        setpriv --reuid=taffrail --regid=taffrail --init-groups "$@"
-    else
-        "$@"
-    fi
-}
-STATE_DIRECTORY=$root/var/lib/taffrail as_service "$staged" self-check --strict \
-    --config "$root/etc/taffrail/taffrail.toml" >&2 || fail "$version would not do here; nothing was changed"
+"$trial" check "$staged" || fail "$version would not do here; nothing was changed"
 
 "$trial" put
 sync "$staged"

@@ -47,6 +47,7 @@ pub mod query;
 pub mod reader;
 pub mod record;
 pub mod recorder;
+pub mod rehearsal;
 mod repeats;
 pub mod resume;
 pub mod retention;

@@ -16,6 +16,7 @@ mod decoding;
 mod demo;
 pub mod ended;
 mod file;
+#[cfg(feature = "serial")]
 mod holder;
 mod intake;
 pub mod lines;
@@ -102,7 +103,7 @@ pub struct Timing {
     /// The first pause after an end.
     pub backoff_first: Duration,
     /// The longest pause before a port, a file or a listening address of this machine is tried again: nobody wants to
-    /// wait longer after putting a plug back.
+    /// wait longer than a second after putting a plug back.
     pub backoff_max_local: Duration,
     /// The longest pause before another machine is called again.
     pub backoff_max_remote: Duration,
@@ -120,7 +121,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             backoff_first: Duration::from_millis(500),
-            backoff_max_local: Duration::from_secs(3),
+            backoff_max_local: Duration::from_millis(800),
             backoff_max_remote: Duration::from_secs(30),
             stable: Duration::from_secs(10),
             connect: Duration::from_secs(10),

@@ -3,6 +3,8 @@
 #![cfg(feature = "history")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail where it stands, and says what it skips")]
 
+mod frozen;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -903,46 +905,10 @@ fn a_damaged_blob_costs_its_window_only() {
     assert!(lines.len() > boat.truth.len() - 700 && lines.len() < boat.truth.len());
 }
 
-/// The tables as each version of the program made them: frozen, whatever the program does today.
-const FROZEN: [&str; 4] = [
-    "CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
-     CREATE TABLE series (id INTEGER PRIMARY KEY, context INTEGER NOT NULL, path INTEGER NOT NULL,
-        source INTEGER NOT NULL, kind INTEGER NOT NULL, UNIQUE (context, path, source, kind));
-     CREATE TABLE log (id INTEGER PRIMARY KEY, last INTEGER NOT NULL, n INTEGER NOT NULL, t0 INTEGER NOT NULL,
-        t1 INTEGER NOT NULL, received INTEGER NOT NULL, undated INTEGER NOT NULL, crc INTEGER NOT NULL, blob BLOB NOT NULL);
-     CREATE TABLE chunk (id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, n INTEGER NOT NULL,
-        stamps INTEGER, count INTEGER, min REAL, mean REAL, max REAL, crc INTEGER NOT NULL, blob BLOB NOT NULL);
-     CREATE TABLE rollup (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, blob BLOB NOT NULL);
-     CREATE TABLE window (id INTEGER PRIMARY KEY, span INTEGER NOT NULL, series BLOB NOT NULL);
-     CREATE INDEX window_single ON window (id) WHERE span = 1;
-     CREATE TABLE seal (id INTEGER PRIMARY KEY CHECK (id = 1), upto INTEGER NOT NULL, carry INTEGER NOT NULL,
-        boundary INTEGER NOT NULL, ahead INTEGER NOT NULL);
-     INSERT INTO seal VALUES (1, -1, -1, 0, 0);
-     CREATE TABLE gap (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
-        t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, reason TEXT NOT NULL);
-     CREATE TABLE epoch (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
-        offset_ms INTEGER NOT NULL, at INTEGER NOT NULL);",
-    "CREATE TABLE keyframe (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, blob BLOB NOT NULL);
-     CREATE TABLE dropped (id INTEGER PRIMARY KEY CHECK (id = 1), others_from INTEGER);
-     INSERT INTO dropped VALUES (1, NULL);",
-    "CREATE TABLE import (id INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes INTEGER NOT NULL, name TEXT NOT NULL,
-        settings TEXT NOT NULL, begun INTEGER NOT NULL, stage INTEGER NOT NULL, lines INTEGER NOT NULL, points INTEGER NOT NULL,
-        t0 INTEGER, t1 INTEGER, UNIQUE (hash, bytes));",
-    "CREATE TABLE sentence (id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, n INTEGER NOT NULL,
-        crc INTEGER NOT NULL, blob BLOB NOT NULL);",
-];
-
 /// Makes the file of an older version with the rows of `from`, as far as it had tables for them.
 fn file_of_version(version: usize, from: &Path, file: &Path) {
-    let conn = rusqlite::Connection::open(file).unwrap();
-    for step in &FROZEN[..version] {
-        conn.execute_batch(step).unwrap();
-    }
-    conn.execute_batch(&format!(
-        "PRAGMA application_id = 1416000108; PRAGMA user_version = {version}; ATTACH '{}' AS full; DELETE FROM seal;",
-        from.display()
-    ))
-    .unwrap();
+    let conn = frozen::file_of_version(version, file);
+    conn.execute_batch(&format!("ATTACH '{}' AS full; DELETE FROM seal;", from.display())).unwrap();
     if version > 1 {
         conn.execute_batch("DELETE FROM dropped").unwrap();
     }
@@ -960,8 +926,8 @@ fn a_file_of_each_older_version_is_brought_up_to_date_with_all_that_is_in_it() {
     boat.run(3 * 3600);
     boat.writer.take().unwrap().stop();
     let full = directory.path().join(schema::FILE);
-    assert_eq!(schema::VERSION as usize, FROZEN.len(), "a new version needs its frozen tables here");
-    for version in 1..FROZEN.len() {
+    assert_eq!(schema::VERSION as usize, frozen::VERSIONS.len(), "a new version needs its frozen tables here");
+    for version in 1..frozen::VERSIONS.len() {
         let old = temporary();
         file_of_version(version, &full, &old.path().join(schema::FILE));
         // Nobody but the writer changes it.

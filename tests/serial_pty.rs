@@ -4,6 +4,8 @@
 
 mod aboard;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -116,26 +118,88 @@ fn a_binary_file_on_the_wire_is_noise_and_the_next_sentence_is_understood() {
     });
 }
 
+/// Ports that are pulled out and plugged in together, and how often: a thousand times in all.
+const PORTS: usize = 8;
+const ROUNDS: i64 = 125;
+
+/// What the process has in memory for itself, in bytes.
+fn own_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let kib = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap().trim_end_matches("kB").trim();
+    kib.parse::<u64>().unwrap() << 10
+}
+
 #[test]
-fn fifty_times_out_and_in_again_leak_nothing() {
+fn a_thousand_times_out_and_in_again_leak_nothing_and_each_is_live_within_a_second() {
+    /// A kilobyte for each time would be a leak.
+    const GROWTH_MAX: u64 = 1 << 20;
+
     alone(async {
-        let open_files = || fs::read_dir("/proc/self/fd").unwrap().count();
-        let socket = Socket::new();
-        let mut boat = Boat::start(&[serial(&socket.path, Some(38400))], |_| {});
-        let mut after_first = 0;
-        for round in 0..50 {
-            let mut device = socket.plug();
-            boat.until(0, "running", is_running).await;
-            device.write_all(mtw(round).as_bytes()).unwrap();
-            assert_eq!(boat.temperatures(1).await, [round]);
-            socket.unplug(device);
-            boat.until(0, "unplugged", |r| problem(r) == Some(Why::NotFound) && !is_running(r)).await;
-            if round == 0 {
-                after_first = open_files();
+        let held = || {
+            let files = fs::read_dir("/proc/self/fd").unwrap().count();
+            (files, tokio::runtime::Handle::current().metrics().num_alive_tasks())
+        };
+        let sockets: Vec<Socket> = (0..PORTS).map(|_| Socket::new()).collect();
+        let inputs: Vec<_> = sockets.iter().map(|socket| serial(&socket.path, Some(38400))).collect();
+        let mut boat = Boat::start(&inputs, |_| {});
+        let (mut after_first, mut memory) = ((0, 0), 0);
+        let mut slowest = Duration::ZERO;
+        for round in 0..ROUNDS {
+            let plugged = tokio::time::Instant::now();
+            let mut devices: Vec<File> = sockets.iter().map(Socket::plug).collect();
+            for (index, device) in devices.iter_mut().enumerate() {
+                boat.until(index, "running", is_running).await;
+                device.write_all(mtw(round).as_bytes()).unwrap();
+            }
+            assert_eq!(boat.temperatures(PORTS).await, [round; PORTS]);
+            slowest = slowest.max(plugged.elapsed());
+            for (socket, device) in sockets.iter().zip(devices) {
+                socket.unplug(device);
+            }
+            for index in 0..PORTS {
+                boat.until(index, "unplugged", |r| problem(r) == Some(Why::NotFound) && !is_running(r)).await;
+            }
+            match round {
+                0 => after_first = held(),
+                // Buffers and tables have their size by then.
+                20 => memory = own_memory(),
+                _ => {}
             }
         }
-        assert_eq!(open_files(), after_first);
-        assert_eq!(boat.report(0).reconnects, 49);
+        assert_eq!(held(), after_first, "open files and tasks");
+        let grown = own_memory().saturating_sub(memory);
+        assert!(grown < GROWTH_MAX, "{grown} bytes more after {} times", (ROUNDS - 20) * PORTS as i64);
+        assert!(slowest < Duration::from_secs(1), "{slowest:?} from the plug to the values of all ports");
+        for index in 0..PORTS {
+            assert_eq!(boat.report(index).reconnects, ROUNDS as u64 - 1);
+        }
+        boat.stop().await;
+    });
+}
+
+#[test]
+fn however_long_a_port_was_away_it_is_live_within_a_second() {
+    alone(async {
+        let socket = Socket::new();
+        // Looks for the device as often as the server does.
+        let mut boat = Boat::start(&[serial(&socket.path, Some(38400))], |wiring| {
+            wiring.timing = taffrail::input::Timing::default();
+        });
+        // Long enough for the pauses to have their full length.
+        let pauses = RefCell::new(BTreeSet::new());
+        let many = |report: &InputReport| {
+            if let State::Waiting { until } = report.state {
+                pauses.borrow_mut().insert(until);
+            }
+            pauses.borrow().len() > 3
+        };
+        boat.until(0, "looked for in vain", many).await;
+        let plugged = tokio::time::Instant::now();
+        let mut device = socket.plug();
+        boat.until(0, "running", is_running).await;
+        device.write_all(mtw(7).as_bytes()).unwrap();
+        assert_eq!(boat.temperatures(1).await, [7]);
+        assert!(plugged.elapsed() < Duration::from_secs(1), "{:?}", plugged.elapsed());
         boat.stop().await;
     });
 }

@@ -15,7 +15,6 @@ use crate::feed::Feed;
 use crate::history::dating::Dating;
 use crate::history::handle::History;
 use crate::history::policy::{Contexts, Keep, RecordPolicy, Rule};
-use crate::history::reader::Reader;
 use crate::history::record::{Gap, GapReason, Record, RecordKind};
 use crate::history::recorder::Recorder;
 use crate::history::retention::Retention;
@@ -63,7 +62,7 @@ pub(crate) fn directory(config: &Config) -> PathBuf {
 
 /// The highest number in the history, if there is one and it can be read.
 pub(super) fn highest_seq(directory: &Path) -> Option<u64> {
-    Reader::open(directory, None).ok()?.bounds().ok()?.newest_seq
+    history::highest_seq(directory).ok()?
 }
 
 /// Starts recording everything after `head`. `None`, and said in the log, when the system refuses the thread.

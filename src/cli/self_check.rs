@@ -10,7 +10,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{Access, FlockOperation, access, flock};
 use rustix::io::Errno;
@@ -225,27 +225,24 @@ fn device(path: &Path, wanted: Access) -> (Grade, String) {
     }
 }
 
-/// Where the recorder keeps its database.
-fn history_file(config: &Config) -> PathBuf {
-    let directory = config.history.path.clone().unwrap_or_else(|| config.server.state_dir.join("history"));
-    directory.join("history.sqlite")
-}
-
 #[cfg(not(feature = "history"))]
 fn history(_: &Config) -> Option<Finding> {
     None
 }
 
-/// Opens the history where there is one. What it holds is not looked through: years of it take minutes.
+/// What the recorder would make of the history that is there. What it holds is not looked through: years of it take minutes.
 #[cfg(feature = "history")]
 fn history(config: &Config) -> Option<Finding> {
-    use rusqlite::{Connection, OpenFlags};
+    use crate::history::rehearsal::{Prospect, rehearse};
+    use crate::history::{HistoryError, schema};
 
     if !config.history.enabled {
         return None;
     }
-    let path = history_file(config);
-    let name = path.display();
+    let directory = crate::app::recording::directory(config);
+    let path = directory.join(schema::FILE);
+    let (name, known) = (path.display(), schema::VERSION);
+    let away = format!("or move the folder {} away and begin a new one", directory.display());
     let finding = |grade, text: String| Some(Finding { grade, what: "history".to_owned(), text });
     match fs::metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -254,14 +251,31 @@ fn history(config: &Config) -> Option<Finding> {
         Err(error) => return finding(Grade::Warning, format!("{name}: no recording: {error}")),
         Ok(_) => {}
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(&path, flags).and_then(|connection| {
-        connection.busy_timeout(std::time::Duration::from_secs(1))?;
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
-        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
-    });
-    match opened {
-        Ok(version) => finding(Grade::Good, format!("{name} opens, version {version}")),
-        Err(error) => finding(Grade::Warning, format!("{name}: {error}")),
+    match rehearse(&path) {
+        Ok(Prospect::Current) => finding(Grade::Good, format!("{name} opens, version {known}")),
+        Ok(Prospect::Older { found, with_rows }) => {
+            let copy = if with_rows { "a copy" } else { "a copy of its tables" };
+            let tried = format!("it is brought up to version {known} when the server starts, as was tried in {copy}");
+            finding(
+                Grade::Good,
+                format!("{name} has version {found}: {tried}; an older program cannot record in it then"),
+            )
+        }
+        Err(HistoryError::Version { found, known }) if found > known => {
+            let why = format!("{name} has version {found}, from a newer Taffrail; this program knows up to {known}");
+            finding(
+                Grade::Warning,
+                format!("{why}, would leave it alone and record nothing: stay with the newer one, {away}"),
+            )
+        }
+        Err(HistoryError::Foreign) => {
+            let why = format!("{name} is the database of another program, would be left alone, and nothing recorded");
+            finding(Grade::Warning, format!("{why}: set [history] path, {away}"))
+        }
+        Err(error) => {
+            // SQLite quotes the whole statement, over many lines; what is wrong is in the first.
+            let error = error.to_string();
+            finding(Grade::Warning, format!("{name}: {}", error.lines().next().unwrap_or_default()))
+        }
     }
 }

@@ -35,7 +35,7 @@ struct Slot {
     id: Option<i64>,
 }
 
-type Addresses = (usize, usize, usize, RecordKind);
+type Addresses = (u64, u64, u64, RecordKind);
 type Texts = (Arc<str>, Arc<str>, Arc<str>, RecordKind);
 
 /// The table of series.
@@ -68,9 +68,9 @@ impl Intake {
 
     /// The place of a record's series.
     pub fn slot(&mut self, record: &Record) -> usize {
-        let address = |text: &Arc<str>| Arc::as_ptr(text).cast::<u8>() as usize;
+        let address = |text: &Arc<str>| Arc::as_ptr(text).cast::<u8>() as usize as u64;
         // Empty texts may share an address with others: the length belongs to it.
-        let place = |text: &Arc<str>| address(text) ^ (text.len() << 48);
+        let place = |text: &Arc<str>| address(text) ^ ((text.len() as u64) << 48);
         let key = (place(&record.context), place(&record.path), place(&record.source), record.kind);
         if let Some(slot) = self.by_address.get(&key) {
             return *slot;

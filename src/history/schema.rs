@@ -148,6 +148,16 @@ pub(super) fn open_any(path: &Path) -> Result<(Connection, i32), HistoryError> {
     open().map_err(HistoryError::sql("open the database for reading"))
 }
 
+/// The version of an open database, where it is ours and not of a later version than this program's.
+pub(super) fn version_of(conn: &Connection) -> Result<i32, HistoryError> {
+    missing(conn).map(|(found, _)| found)
+}
+
+/// Takes a database through the migrations that it lacks.
+pub(super) fn bring_up_to_date(conn: &Connection) -> Result<(), HistoryError> {
+    migrate(conn, missing(conn)?)
+}
+
 fn settings(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(std::time::Duration::from_secs(1))?;
     conn.execute_batch(
@@ -202,6 +212,14 @@ fn migrate(conn: &Connection, (found, missing): (i32, &[&str])) -> Result<(), Hi
         })?;
     }
     Ok(())
+}
+
+/// An empty database as the program of that version made it.
+#[cfg(test)]
+pub(super) fn of_version(version: i32) -> Connection {
+    let conn = Connection::open_in_memory().expect("there is memory");
+    migrate(&conn, (0, &MIGRATIONS[..version as usize])).expect("an empty database takes its tables");
+    conn
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 pub const BAUDS: [u32; 6] = [4800, 38400, 9600, 115_200, 19200, 57600];
 
 /// Bytes without a sentence after which the window needn't be waited for: five sentences' worth at the right rate.
+#[cfg(feature = "serial")]
 pub(super) const WRONG_RATE_BYTES: u64 = 400;
 
 /// Devices remembered at the most; the inputs of a boat are fewer.

@@ -108,6 +108,7 @@ impl Intake {
     }
 
     /// The number of this input, for the loop guard.
+    #[cfg(feature = "upstream")]
     pub(super) fn origin(&self) -> Origin {
         self.origin
     }

@@ -1,15 +1,19 @@
 //! Which serial ports there are, and what talks on them: what `taffrail ports` shows.
 
+#[cfg(feature = "serial")]
+mod listening;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use compact_str::CompactString;
 
 use super::ended::Ended;
-use crate::nmea0183::sentence::{self, Sentence};
+
+#[cfg(feature = "serial")]
+pub use listening::{listen, survey};
 
 /// Ports listed at the most.
 const PORTS_MAX: usize = 64;
@@ -109,81 +113,8 @@ pub struct Overheard {
     pub kinds: BTreeSet<(CompactString, CompactString)>,
 }
 
-/// Kinds of sentences remembered at the most; junk with a correct checksum is rare, but not impossible.
-const KINDS_MAX: usize = 128;
-
-impl Overheard {
-    /// Takes one line; false when it is no sentence.
-    fn take(&mut self, line: &[u8]) -> bool {
-        let Some((talker, formatter)) = address(line) else { return false };
-        self.sentences += 1;
-        if self.kinds.len() < KINDS_MAX {
-            self.kinds.insert((talker, formatter));
-        }
-        true
-    }
-}
-
-/// Talker (empty for a proprietary one) and formatter of a sentence with a correct checksum.
-fn address(line: &[u8]) -> Option<(CompactString, CompactString)> {
-    let start = line.iter().rposition(|b| matches!(b, b'$' | b'!'))?;
-    let checked = sentence::check(line[start..].trim_ascii_end(), sentence::Demand::Right).ok()?;
-    let text = sentence::text(checked.body);
-    let sentence = Sentence::parse(checked.encapsulated, &text);
-    Some((CompactString::new(sentence.talker), CompactString::new(sentence.formatter)))
-}
-
-/// Listens to a port: at each usual rate for `window`, or, once a sentence came, until that window is over.
-#[cfg(feature = "serial")]
-pub async fn listen(device: &Path, window: Duration) -> Result<Overheard, Ended> {
-    use super::baud::{BAUDS, WRONG_RATE_BYTES};
-    use super::lines::Lines;
-    use super::serial;
-    use tokio::time::{Instant, timeout_at};
-
-    /// Far longer than any sentence with its tag block.
-    const LINE_BYTES_MAX: usize = 1024;
-
-    let mut port = serial::open(device, BAUDS[0]).await?;
-    let mut overheard = Overheard::default();
-    let mut buffer = vec![0; 4096];
-    for baud in BAUDS {
-        port.set_baud(device, baud)?;
-        let mut lines = Lines::new(LINE_BYTES_MAX);
-        let deadline = Instant::now() + window;
-        let mut junk_bytes = 0;
-        while let Ok(read) = timeout_at(deadline, port.read(device, &mut buffer)).await {
-            let mut rest = &buffer[..read?];
-            overheard.bytes += rest.len() as u64;
-            junk_bytes += rest.len() as u64;
-            while let Some(line) = lines.next(&mut rest) {
-                if overheard.take(line.bytes) {
-                    overheard.baud = Some(baud);
-                }
-            }
-            if overheard.baud.is_none() && junk_bytes > WRONG_RATE_BYTES {
-                break;
-            }
-        }
-        if overheard.baud.is_some() {
-            break;
-        }
-    }
-    Ok(overheard)
-}
-
 /// A port, and what was heard on it if anybody listened.
 pub type Surveyed = (Port, Option<Result<Overheard, Ended>>);
-
-/// Lists the ports below `root` and listens to all of them at once.
-#[cfg(feature = "serial")]
-pub async fn survey(root: &Path, window: Duration) -> Vec<Surveyed> {
-    let listened = list(root).into_iter().map(|port| async move {
-        let heard = listen(port.best_name(), window).await;
-        (port, Some(heard))
-    });
-    futures_util::future::join_all(listened).await
-}
 
 /// Ports and what was heard on them, for people: a paragraph each.
 pub fn describe(ports: &[Surveyed]) -> String {
@@ -276,33 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn sentences_are_told_from_junk() {
-        let sentences: [(&[u8], _); 4] = [
-            (b"$IIMTW,16.8,C*1C\r\n", ("II", "MTW")),
-            (b"junk$IIMTW,16.8,C*1C\r\n", ("II", "MTW")),
-            (b"!AIVDM,2,2,9,B,`88888888888880,2*76", ("AI", "VDM")),
-            (b"$PFEC,AIcmd,0,35,A,01062011,130711*05", ("", "PFEC")),
-        ];
-        for (line, expected) in sentences {
-            let (talker, formatter) = address(line).unwrap();
-            assert_eq!((&*talker, &*formatter), expected, "{}", String::from_utf8_lossy(line));
-        }
-        for line in [&b"$IIMTW,16.8,C*1D"[..], b"$IIMTW,16.8,C", b"\xff$\xfe*00", b""] {
-            assert_eq!(address(line), None, "{}", String::from_utf8_lossy(line));
-        }
-    }
-
-    #[test]
     fn the_list_reads_well() {
         let port = |device: &str, lasting: &[&str], product: &str| Port {
             device: device.into(),
             lasting: lasting.iter().map(Into::into).collect(),
             product: product.to_owned(),
         };
-        let mut overheard = Overheard { baud: Some(4800), bytes: 900, ..Overheard::default() };
-        for line in [&b"$IIMTW,16.8,C*1C"[..], b"!AIVDM,2,2,9,B,`88888888888880,2*76", b"$IIMTW,16.8,C*1C"] {
-            assert!(overheard.take(line));
-        }
+        let kinds = [("II", "MTW"), ("AI", "VDM")].map(|(talker, formatter)| (talker.into(), formatter.into()));
+        let overheard = Overheard { baud: Some(4800), sentences: 3, bytes: 900, kinds: kinds.into() };
         let busy = Ended::new(Why::Busy, "open serial /dev/ttyACM0 at 4800: in use by gpsd (process 612)");
         let text = describe(&[
             (port("/dev/ttyUSB0", &["/dev/serial/by-id/usb-A"], "Prolific"), Some(Ok(overheard))),

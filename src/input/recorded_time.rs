@@ -2,6 +2,7 @@
 //! block, or the time of day in the sentence itself. Pure.
 
 use crate::kernel::time::Timestamp;
+#[cfg(feature = "history")]
 use crate::nmea0183::field;
 
 /// What a time comes from, worst first. A recording is replayed by the best that it has.
@@ -66,6 +67,7 @@ pub(super) fn stamp(prefix: Option<Timestamp>, sentence: &[u8]) -> Option<Stamp>
 }
 
 /// The day that a sentence names (midnight): RMC with a fix, and ZDA.
+#[cfg(feature = "history")]
 pub(super) fn day(sentence: &[u8]) -> Option<Timestamp> {
     let text = std::str::from_utf8(untagged(sentence)).ok()?;
     let content = text.split('*').next()?;

@@ -35,7 +35,7 @@ pub(super) async fn supervise(kind: InputKind, intake: Arc<Intake>, token: Cance
             tracing::info!(input = %intake.name, "{ended}");
             break;
         }
-        // A port that is not plugged in fails every few seconds for months: each different problem is told once.
+        // A port that is not plugged in fails every second for months: each different problem is told once.
         // A device that is quiet by nature would tell the log so every minute.
         if logged.as_ref() != Some(&ended) || (stood_ms.is_some() && ended.why != Why::Silent) {
             tracing::warn!(input = %intake.name, "{ended}");
