@@ -55,6 +55,11 @@ deb *TARGET:
 deb-check FILE:
     scripts/check-deb.sh {{FILE}}
 
+# Announces itself beside a running avahi, in a network namespace; needs root and avahi-daemon
+avahi-check:
+    cargo build --release --locked
+    scripts/check-avahi.sh
+
 # Installs the package in a small Debian that boots a real systemd, and watches the service live, hang, be upgraded and roll back
 systemd-check FILE:
     scripts/check-systemd.sh {{FILE}}
