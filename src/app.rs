@@ -221,6 +221,7 @@ impl Server {
             hub_counters: hub.clone(),
             health: server::health::Health::new(started),
             events: server::server_events::Events::default(),
+            windows: server::shut_windows::ShutWindows::default(),
             app_data: server::app_data::AppData::open(state.clone()),
             #[cfg(feature = "history")]
             history,

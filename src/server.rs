@@ -35,6 +35,7 @@ mod resources;
 mod rest;
 mod resume;
 pub mod server_events;
+pub mod shut_windows;
 #[cfg(feature = "history")]
 mod snapshot;
 mod source_priorities;
@@ -105,6 +106,8 @@ pub struct Shared {
     /// The history, while it is recorded.
     #[cfg(feature = "history")]
     pub history: Option<crate::history::handle::History>,
+    /// Which peers accept nothing.
+    pub windows: shut_windows::ShutWindows,
     /// Waits for streams.
     pub tracker: TaskTracker,
     /// Stops them.
@@ -196,6 +199,7 @@ impl Shared {
             ping_interval: self.settings.ping_interval,
             stall_close: self.settings.stall_close,
             written,
+            windows: &self.windows,
         }
     }
 

@@ -93,6 +93,38 @@ async fn str_22_a_peer_that_reads_slowly_stays() {
     read_newest(&mut slow, from).await;
 }
 
+/// Less than the kernel takes for a peer, more than a narrow one does.
+const WITHIN_KERNEL: usize = 400;
+
+/// The kernel itself gives up a peer that acknowledges no data for two ping intervals, and cannot tell one that has shut its
+/// window from one that has vanished.
+#[tokio::test]
+async fn str_22_a_peer_with_a_shut_window_has_until_stall_close_though_the_kernel_takes_all() {
+    let server = TestServer::start("[server]\nstall_close = \"4s\"\nping_interval_ms = 1000").await;
+    let path = "/signalk/v1/stream?subscribe=self";
+    let mut slow = WsClient::connect_narrow(server.http, path).await;
+    let mut lines = LineClient::connect_narrow(server.tcp.unwrap()).await;
+    lines.subscribe(json!([{"path": "flood.*"}])).await;
+    lines.settled().await;
+    let begun = Instant::now();
+    flood(&server, 0, WITHIN_KERNEL).await;
+    until("both are closed as stalled", || async { ended(&server, Ended::Stalled) == 2 }).await;
+    assert!(begun.elapsed() > Duration::from_secs(4), "{:?}", begun.elapsed());
+    slow.closed().await;
+    lines.closed().await;
+}
+
+#[tokio::test]
+async fn str_22_a_peer_that_opens_its_window_again_after_two_ping_intervals_goes_on() {
+    let server = TestServer::start("[server]\nping_interval_ms = 1000").await;
+    let mut slow = WsClient::connect_narrow(server.http, "/signalk/v1/stream?subscribe=self").await;
+    flood(&server, 0, WITHIN_KERNEL).await;
+    let begun = Instant::now();
+    until("more than two ping intervals have passed", || async { begun.elapsed() > Duration::from_secs(4) }).await;
+    read_newest(&mut slow, WITHIN_KERNEL).await;
+    slow.still_works(&server).await;
+}
+
 #[tokio::test]
 async fn str_21_a_client_that_closed_its_half_may_go_on_reading_or_is_let_go() {
     use tokio::io::AsyncWriteExt;

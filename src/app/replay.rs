@@ -258,6 +258,7 @@ fn shared(config: &Config, own: &str, feed: feed::Feed, clock: Arc<dyn Clock>, s
         hub_counters: Arc::new(HubCounters::default()),
         health: server::health::Health::new(clock.now().mono),
         events: server::server_events::Events::default(),
+        windows: server::shut_windows::ShutWindows::default(),
         app_data: server::app_data::AppData::in_memory(),
         history: None,
         tcp_port: None,

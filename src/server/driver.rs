@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::Client;
 use super::metered::Written;
+use super::shut_windows::ShutWindows;
 use crate::clock::Clock;
 use crate::feed::Feed;
 use crate::kernel::id::Instance;
@@ -27,6 +28,8 @@ use crate::kernel::time::Moment;
 pub(super) const LOT_BYTES_MAX: usize = 16 * 1024;
 /// How often a peer that has not taken everything is looked at.
 const STALL_CHECK: Duration = Duration::from_secs(1);
+/// The kernel's table is read at the most this often in the time between two pings, for all streams together.
+const LOOKS_PER_PING: u32 = 8;
 /// How long a peer may take to answer a close.
 const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
@@ -174,6 +177,8 @@ pub struct Surroundings<'a> {
     pub stall_close: Duration,
     /// What the peer has accepted.
     pub written: Written,
+    /// Who accepts nothing though the kernel has room.
+    pub windows: &'a ShutWindows,
 }
 
 /// Moves `client`'s session over `transport` until one of them ends.
@@ -267,6 +272,7 @@ where
         let mut ping = interval(around.ping_interval);
         let mut stalled_since = Instant::now();
         let mut accepted = 0;
+        let mut shut = Shut::default();
         loop {
             let idle = self.outbox.is_empty() && !self.unflushed;
             let mut deadline = None;
@@ -313,7 +319,12 @@ where
                         return Leg::Ended(Ended::Stalled);
                     }
                 }
-                _ = ping.tick(), if idle && !around.ping_interval.is_zero() => self.outbox.push_back(Outgoing::Ping),
+                _ = ping.tick(), if idle && !around.ping_interval.is_zero() => {
+                    if shut.is_a_stall(&around) {
+                        return Leg::Ended(Ended::Stalled);
+                    }
+                    self.outbox.push_back(Outgoing::Ping);
+                }
                 () = around.token.cancelled() => return Leg::Ended(Ended::Stopping),
             }
         }
@@ -352,6 +363,21 @@ where
             }
         })
         .await
+    }
+}
+
+/// Since when a peer is known to have shut its window while the kernel takes all that is written for it.
+#[derive(Debug, Default)]
+struct Shut(Option<Instant>);
+
+impl Shut {
+    /// Whether that has lasted for `stall_close`; asked with every ping.
+    fn is_a_stall(&mut self, around: &Surroundings<'_>) -> bool {
+        if !around.written.look(around.windows, around.ping_interval / LOOKS_PER_PING) {
+            self.0 = None;
+            return false;
+        }
+        self.0.get_or_insert_with(Instant::now).elapsed() >= around.stall_close
     }
 }
 

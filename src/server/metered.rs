@@ -4,22 +4,47 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::patience::Patience;
+use super::shut_windows::{Ends, ShutWindows};
 
-/// Bytes that the kernel took for the peer.
+/// What is known of how a peer accepts.
 #[derive(Debug, Clone, Default)]
-pub struct Written(Arc<AtomicU64>);
+pub struct Written(Arc<Acceptance>);
+
+#[derive(Debug, Default)]
+struct Acceptance {
+    /// Bytes that the kernel took for the peer.
+    bytes: AtomicU64,
+    /// The peer takes nothing from the kernel.
+    shut: AtomicBool,
+    /// Local and remote address.
+    ends: Option<Ends>,
+}
 
 impl Written {
-    /// How many so far.
+    fn over(stream: &TcpStream) -> Self {
+        let ends = stream.local_addr().ok().zip(stream.peer_addr().ok());
+        Self(Arc::new(Acceptance { ends, ..Acceptance::default() }))
+    }
+
+    /// How many bytes the kernel took so far.
     pub fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Looks whether the peer has shut its window; the stream acts on it with the next flush.
+    /// `fresh` is how old a reading may be.
+    pub fn look(&self, windows: &ShutWindows, fresh: Duration) -> bool {
+        let shut = self.0.ends.is_some_and(|ends| windows.contain(ends, fresh));
+        self.0.shut.store(shut, Ordering::Relaxed);
+        shut
     }
 }
 
@@ -35,15 +60,20 @@ impl Metered {
     /// Counts what is written to `inner`, and waits for its peer with `patience`.
     pub fn new(inner: TcpStream, patience: Patience) -> (Self, Written) {
         patience.begin(&inner);
-        let written = Written::default();
+        let written = Written::over(&inner);
         (Self { inner, written: written.clone(), patience }, written)
     }
 
     fn count(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match result {
             Poll::Ready(Ok(n)) => {
-                self.written.0.fetch_add(n as u64, Ordering::Relaxed);
-                self.patience.accepts(&self.inner);
+                self.written.0.bytes.fetch_add(n as u64, Ordering::Relaxed);
+                // The kernel has room; whether the peer has is another matter.
+                if self.written.0.shut.load(Ordering::Relaxed) {
+                    self.patience.accepts_nothing(&self.inner);
+                } else {
+                    self.patience.accepts(&self.inner);
+                }
             }
             Poll::Pending => self.patience.accepts_nothing(&self.inner),
             Poll::Ready(Err(_)) => {}
@@ -78,6 +108,11 @@ impl AsyncWrite for Metered {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Said here too, because a peer that is only pinged over a raw stream is written nothing.
+        let this = &mut *self;
+        if this.written.0.shut.load(Ordering::Relaxed) {
+            this.patience.accepts_nothing(&this.inner);
+        }
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
