@@ -4,7 +4,7 @@
 //! writer in [`hub`] to the one model in [`kernel`], and go out to every app through [`server`]. [`history`] keeps them.
 //! [`app`] wires it all; nothing here is a static, so two servers run in one process.
 //!
-//! `kernel`, `nmea0183`, `ais` and `demo` are pure: no I/O, no clock, no async. `tests/architecture.rs` holds that line.
+//! `kernel`, `nmea0183`, `ais`, `demo` and `steps` are pure: no I/O, no clock, no async. `tests/architecture.rs` holds that line.
 
 pub mod ais;
 pub mod app;
@@ -23,3 +23,4 @@ pub mod kernel;
 pub mod nmea0183;
 pub mod server;
 pub mod state_dir;
+pub mod steps;

@@ -9,6 +9,7 @@ const PURE: &[&str] = &[
     "kernel.rs",
     "kernel",
     "nmea0183.rs",
+    "steps.rs",
     "nmea0183",
     "ais.rs",
     "ais",

@@ -34,6 +34,17 @@ fn since_1970(ms: i64) -> Timestamp {
     Timestamp::from_millis(ms)
 }
 
+/// A board whose files are in a directory of the test; what is asked about the kernel is answered with one of them.
+fn board_in(directory: &tempfile::TempDir) -> Board {
+    let at = |name: &str| directory.path().join(name);
+    Board {
+        model: vec![at("model")],
+        rtc: at("rtc"),
+        synchronised: at("synchronized"),
+        question: vec!["cat".to_owned(), at("kernel").display().to_string()],
+    }
+}
+
 /// A server on a machine whose clock the test sets, with a receiver connected to it.
 struct Aboard {
     server: TestServer,
@@ -61,7 +72,7 @@ impl Aboard {
         if let Some(model) = model {
             std::fs::write(at("model"), model).unwrap();
         }
-        let board = Board { model: vec![at("model")], rtc: at("rtc"), synchronised: at("synchronized") };
+        let board = board_in(&directory);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let toml = format!(
             "[server]\nclock = \"{setting}\"\n[vessel]\nmmsi = \"230000001\"\n[history]\ncommit_interval = \"1s\"\n\
@@ -279,6 +290,19 @@ async fn one_date_that_agrees_with_the_clock_confirms_it() {
 }
 
 #[tokio::test]
+async fn a_kernel_that_chrony_synchronised_before_the_start_confirms_the_time() {
+    for (answer, expected) in [("yes\n", "synchronised"), ("no\n", "unconfirmed")] {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        std::fs::write(at("model"), "Raspberry Pi Zero 2 W").unwrap();
+        std::fs::write(at("kernel"), answer).unwrap();
+        let clock = Arc::new(ManualClock::new(real("10:00:00")));
+        let server = TestServer::start_on("", clock, directory.path(), board_in(&directory)).await;
+        until(expected, || async { server.get("/healthz").await.json()["clock"]["why"] == expected }).await;
+    }
+}
+
+#[tokio::test]
 async fn a_receiver_without_a_fix_confirms_nothing() {
     let mut aboard = Aboard::on_a_board(real("10:00:00")).await;
     aboard.says(&["GPRMC,100000.00,V,,,,,,,150127,,,N"]).await;
@@ -292,7 +316,7 @@ async fn a_recording_of_another_day_confirms_nothing_and_keeps_its_times() {
     std::fs::write(at("model"), "Raspberry Pi 3").unwrap();
     let log: String = (0..9).map(|second| sentence(&rmc(&format!("10000{second}"), "150127"))).collect();
     std::fs::write(at("voyage.nmea"), log).unwrap();
-    let board = Board { model: vec![at("model")], rtc: at("rtc"), synchronised: at("synchronized") };
+    let board = board_in(&directory);
     let toml = format!("[[input]]\nname = \"log\"\ntype = \"file\"\npath = \"{}\"\n", at("voyage.nmea").display());
     let clock = Arc::new(ManualClock::new(real("10:00:00")));
     let server = TestServer::start_on(&toml, clock, directory.path(), board).await;

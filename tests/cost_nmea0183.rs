@@ -1,5 +1,5 @@
-//! What sentences cost, whatever is in them, without a clock: allocations for one sentence, memory held by a decoder, and
-//! values and text that come out of so many bytes. Every one has a bound.
+//! What sentences cost, whatever is in them, without a clock: allocations for one sentence, bytes and list entries that are
+//! looked at for it, memory held by a decoder, and values and text that come out of so many bytes. Every one has a bound.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may do both
 
@@ -9,7 +9,9 @@ use allocation_counter::{AllocationInfo, measure};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestRunner};
 use taffrail::kernel::update::Update;
+use taffrail::nmea0183::framer::LINE_BYTES_MAX;
 use taffrail::nmea0183::{Decoder, Options, delta_text};
+use taffrail::steps;
 
 mod corpus;
 mod hostile;
@@ -23,6 +25,12 @@ const BYTES_PER_LINE_MAX: u64 = 32 << 10;
 /// The same for a line of a route: with the last one it is published with all its waypoints.
 const ALLOCATIONS_OF_ROUTE_MAX: u64 = 1000;
 const BYTES_OF_ROUTE_MAX: u64 = 512 << 10;
+
+/// Steps of one line at the most ([`taffrail::steps`]): thirty-two for each byte of the longest line there is (about half of
+/// that is seen), and four times as many for the last line of a route, whose names are each looked up among the waypoints
+/// that were sent.
+const STEPS_PER_LINE_MAX: u64 = 32 * LINE_BYTES_MAX as u64;
+const STEPS_OF_ROUTE_MAX: u64 = 4 * STEPS_PER_LINE_MAX;
 
 /// Bytes that a decoder holds at the most, whatever it was fed.
 const BYTES_HELD_MAX: i64 = 512 << 10;
@@ -41,12 +49,15 @@ struct Device {
     out: Vec<Update>,
     /// Bytes allocated and not given back since the first line.
     held: i64,
+    /// Steps of the newest line; `None` where they are not counted.
+    steps: Option<u64>,
 }
 
 impl Device {
     /// Has decoded something already, so that what it keeps for good is there.
     fn new() -> Self {
-        let mut device = Self { decoder: Decoder::new(Options::default()), out: Vec::with_capacity(64), held: 0 };
+        let mut device =
+            Self { decoder: Decoder::new(Options::default()), out: Vec::with_capacity(64), held: 0, steps: None };
         let overlong = format!("$GPXXX,{}", "x".repeat(1500));
         for line in [RMC, AIS_POSITION, &overlong] {
             device.feed(line.as_bytes());
@@ -56,11 +67,15 @@ impl Device {
 
     /// Feeds a line and its end, and says what that allocated. Its updates are in `out` until the next one.
     fn feed(&mut self, line: &[u8]) -> AllocationInfo {
+        let mut steps = None;
         let cost = measure(|| {
-            self.out.clear();
-            self.decoder.feed(line, now(), &mut self.out);
-            self.decoder.feed(b"\r\n", now(), &mut self.out);
+            steps = steps::counted(|| {
+                self.out.clear();
+                self.decoder.feed(line, now(), &mut self.out);
+                self.decoder.feed(b"\r\n", now(), &mut self.out);
+            });
         });
+        self.steps = steps;
         self.held += cost.bytes_current;
         cost
     }
@@ -77,6 +92,10 @@ impl Device {
         prop_assert!(cost.count_total <= allocations && cost.bytes_total <= bytes, "{cost:?}: {shown}");
         let seen = &mut most.costs[usize::from(ends_route)];
         *seen = (seen.0.max(cost.count_total), seen.1.max(cost.bytes_total));
+        let taken = self.steps.unwrap_or(0);
+        let allowed = if ends_route { STEPS_OF_ROUTE_MAX } else { STEPS_PER_LINE_MAX };
+        prop_assert!(taken <= allowed, "{taken} steps: {shown}");
+        most.steps[usize::from(ends_route)] = most.steps[usize::from(ends_route)].max(taken);
         let values = self.out.iter().map(|update| update.values.len()).sum();
         prop_assert!(values <= VALUES_PER_LINE_MAX, "{values} values: {shown}");
         most.values = most.values.max(values);
@@ -91,6 +110,7 @@ impl Device {
 struct Most {
     /// Allocations and bytes of a line, and of the last line of a route.
     costs: [(u64, u64); 2],
+    steps: [u64; 2],
     held: i64,
     values: usize,
     text_per_byte: usize,
@@ -127,6 +147,56 @@ fn what_comes_every_second_costs_one_allocation() {
         let cost = device.feed(line.as_bytes());
         assert_eq!(cost.count_total, expected, "{line}: {cost:?}");
     }
+}
+
+/// Lines that make a decoder look at as much as can be: each is as long as a line may be.
+#[test]
+fn the_dearest_lines_take_no_more_steps_than_any() {
+    let full = |unit: &str| unit.repeat(1024 / unit.len());
+    let sealed = |body: &str| hostile::sealed('$', &body[..body.len().min(1000)]);
+    let lines = [
+        full("$"),
+        full("\\"),
+        full("!A,"),
+        full("$GPRM"),
+        full("\\*AA$"),
+        format!("\\{}", full("*AA$")),
+        format!("$GPZDA,{}", full("\\*AA")),
+        full("\\s:a*12\\"),
+        sealed(&format!("GPTXT,01,01,01,{}", full("^21"))),
+        sealed(&format!("YXXDR,{}", full("U,1,V,Z,"))),
+        sealed(&format!("GPRMC,{}", full("9"))),
+        sealed(&full("GPGGA,")),
+        hostile::sealed('!', &format!("AIVDM,1,1,,A,{},0", &full("0")[..170])),
+    ];
+    let mut device = Device::new();
+    let mut most = 0;
+    for line in &lines {
+        device.feed(line.as_bytes());
+        let Some(steps) = device.steps else {
+            println!("skipped: steps are counted in builds with debug assertions only");
+            return;
+        };
+        assert!(steps >= line.len() as u64 / 2, "{steps} steps cannot be all of {line}");
+        assert!(steps <= STEPS_PER_LINE_MAX, "{steps} steps: {line}");
+        most = most.max(steps);
+    }
+    println!("the most steps of a line: {most}");
+    // A route of as many names as fit its lines, all of them known and all of them at the end of the list.
+    let name = |n: usize| format!("W{n:03}");
+    for n in 0..256 {
+        device.feed(hostile::sealed('$', &format!("GPWPL,4917.16,N,12310.64,W,{}", name(n))).as_bytes());
+    }
+    let parts = 4;
+    let mut dearest = 0;
+    for part in 1..=parts {
+        let names: Vec<String> = (0..60).map(|n| name(255 - n)).collect();
+        let body = format!("GPRTE,{parts},{part},c,R,{}", names.join(","));
+        device.feed(hostile::sealed('$', &body).as_bytes());
+        dearest = dearest.max(device.steps.unwrap_or(0));
+    }
+    println!("the most steps of a route: {dearest}");
+    assert!((10_000..=STEPS_OF_ROUTE_MAX).contains(&dearest), "{dearest}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::Tag;
 use super::sixbit::{BITS_MAX, Payload};
 use crate::kernel::time::Moment;
 use crate::nmea0183::sentence::Sentence;
+use crate::steps;
 
 /// Open groups at most; when one more begins, the oldest is given up. Five busy receivers hold about twenty.
 pub const GROUPS_MAX: usize = 64;
@@ -104,6 +105,8 @@ impl Assembler {
 
     /// Adds a part to its group; the characters of all parts when it was the last.
     fn join(&mut self, part: &Part<'_>, key: Key, now: Moment) -> Option<Vec<u8>> {
+        // Who is too old, whose part it is, the characters of all parts.
+        steps::took(3 * self.groups.len() + BITS_MAX / 6);
         self.give_up(|group| now.since(group.last_part) > GROUP_AGE_MS_MAX);
         let at = self.groups.iter().position(|group| group.key == key);
         if part.number == 1 {

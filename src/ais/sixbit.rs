@@ -2,6 +2,8 @@
 
 use compact_str::CompactString;
 
+use crate::steps;
+
 /// The longest message taken, in bits. M.1371 allows five slots, 1,064 bits; a longer payload is refused.
 pub const BITS_MAX: usize = 1128;
 
@@ -39,6 +41,7 @@ impl Payload {
         if self.bits + symbols.len() * 6 > BITS_MAX {
             return None;
         }
+        steps::took(symbols.len());
         for &symbol in symbols {
             let six = SYMBOLS[usize::from(symbol)];
             if six == NOT_A_SYMBOL {
@@ -103,6 +106,7 @@ impl Payload {
     pub fn text_with_spaces(&self, start: usize, characters: usize) -> CompactString {
         let mut text = CompactString::const_new("");
         for i in 0..characters {
+            steps::took(1);
             let at = start + 6 * i;
             let six = self.unsigned(at, 6) as u8;
             if six == 0 || at + 6 > self.bits {

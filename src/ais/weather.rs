@@ -14,6 +14,7 @@ use super::{calendar, message::Place};
 use crate::kernel::time::Timestamp;
 use crate::kernel::update::{Context, Mmsi, Root, Source, Update};
 use crate::kernel::value::Value;
+use crate::steps;
 
 /// Units of the coordinates of functions 11 and 31 in a degree (1/1000 minute).
 const PLACE_UNITS: f64 = 60_000.0;
@@ -147,6 +148,7 @@ fn reports(update: &mut Update, p: &Payload, international: bool, now: Timestamp
     let site_bits = if international { 7 } else { 6 };
     push_date(update, p, HEADER_BITS + 4, now);
     for i in 0..count {
+        steps::took(1);
         let at = HEADER_BITS + i * REPORT_BITS;
         let data = at + 27;
         match p.unsigned(at, 4) {

@@ -1,14 +1,24 @@
-//! What the files of the machine say about its clock.
+//! What the machine says about its clock.
 //!
-//! Whether the kernel's clock is synchronised could be asked with `adjtimex`, but not from a service: systemd's
-//! `ProtectClock` and the system call filter of our unit forbid the call even for reading. So the file that
-//! `systemd-timesyncd` leaves is looked at (systemd-timesyncd.service(8), "Files"). Other daemons (chrony, ntpd) leave none
-//! that others may read; they show by setting the clock, or a receiver confirms what they did.
+//! Whether the kernel's clock is synchronised is a question for `adjtimex`, but a service must not ask it: systemd's
+//! `ProtectClock` and the system call filter of our unit forbid the call even for reading. So two others are asked: the file
+//! that `systemd-timesyncd` leaves (systemd-timesyncd.service(8), "Files"), which costs nothing, and now and then
+//! `systemd-timedated`, which asks the kernel for everybody (org.freedesktop.timedate1(5), `NTPSynchronized`) and so knows
+//! it of any time daemon: chrony and ntpd leave no file that others may read.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
 
 use super::trust::{BUILT_AFTER, Grounds};
 use crate::kernel::time::Timestamp;
+
+/// The question to `systemd-timedated`. It answers with `yes` or `no`.
+const QUESTION: [&str; 4] = ["timedatectl", "show", "--property=NTPSynchronized", "--value"];
+/// How long the answer may take: on a slow board the service has to be started for it.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// Where to look. A test has files of its own.
 #[derive(Debug, Clone)]
@@ -19,6 +29,8 @@ pub struct Board {
     pub rtc: PathBuf,
     /// Exists once the system has synchronised the clock since it was switched on.
     pub synchronised: PathBuf,
+    /// A program and its arguments; it prints `yes` when the kernel's clock is synchronised. Empty to ask nobody.
+    pub question: Vec<String>,
 }
 
 impl Default for Board {
@@ -28,14 +40,15 @@ impl Default for Board {
             model: vec!["/proc/device-tree/model".into(), "/sys/firmware/devicetree/base/model".into()],
             rtc: "/sys/class/rtc".into(),
             synchronised: "/run/systemd/timesync/synchronized".into(),
+            question: QUESTION.map(str::to_owned).into(),
         }
     }
 }
 
 impl Board {
-    /// A machine that has none of these files.
+    /// A machine that has none of these.
     pub fn unknown() -> Self {
-        Self { model: Vec::new(), rtc: PathBuf::new(), synchronised: PathBuf::new() }
+        Self { model: Vec::new(), rtc: PathBuf::new(), synchronised: PathBuf::new(), question: Vec::new() }
     }
 
     /// What speaks for the clock from the start.
@@ -46,9 +59,20 @@ impl Board {
         self.has_valid_rtc().then_some(Grounds::RealTimeClock)
     }
 
-    /// Whether the system has synchronised the clock.
+    /// Whether `systemd-timesyncd` has synchronised the clock.
     pub fn is_synchronised(&self) -> bool {
         self.synchronised.exists()
+    }
+
+    /// Whether the kernel's clock is synchronised, by whomever. No where nobody can say.
+    pub async fn kernel_is_synchronised(&self) -> bool {
+        let Some((program, arguments)) = self.question.split_first() else { return false };
+        let mut asking = Command::new(program);
+        asking.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        match tokio::time::timeout(ANSWER_TIME, asking.output()).await {
+            Ok(Ok(answer)) => answer.status.success() && answer.stdout.trim_ascii() == b"yes",
+            Ok(Err(_)) | Err(_) => false,
+        }
     }
 
     /// The name of the board.
@@ -87,7 +111,12 @@ mod tests {
             std::fs::create_dir_all(at(&format!("rtc/rtc{n}"))).unwrap();
             std::fs::write(at(&format!("rtc/rtc{n}/since_epoch")), time).unwrap();
         }
-        let board = Board { model: vec![at("none"), at("model")], rtc: at("rtc"), synchronised: at("synchronized") };
+        let board = Board {
+            model: vec![at("none"), at("model")],
+            rtc: at("rtc"),
+            synchronised: at("synchronized"),
+            question: Vec::new(),
+        };
         (root, board)
     }
 
@@ -112,6 +141,25 @@ mod tests {
         }
         assert_eq!(board(Some("Raspberry Pi 5\0"), &[]).1.name().unwrap(), "Raspberry Pi 5");
         assert_eq!(Board::unknown().grounds(), Some(Grounds::Computer));
+    }
+
+    #[tokio::test]
+    async fn the_kernel_is_synchronised_when_the_answer_is_yes() {
+        let asked = |question: &[&str]| Board {
+            question: question.iter().map(|&part| part.to_owned()).collect(),
+            ..Board::unknown()
+        };
+        let table: [(&[&str], bool); 6] = [
+            (&["echo", "yes"], true),
+            (&["echo", "no"], false),
+            (&["echo"], false),
+            (&["sh", "-c", "echo yes; exit 1"], false),
+            (&["/nowhere/timedatectl"], false),
+            (&[], false),
+        ];
+        for (question, expected) in table {
+            assert_eq!(asked(question).kernel_is_synchronised().await, expected, "{question:?}");
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::kernel::time::{Now, Timestamp};
 
 /// The clock is looked at this often when nobody asks it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Somebody is asked whether the kernel's clock is synchronised this often, as long as nothing else confirms the time.
+const ASK_INTERVAL: Duration = Duration::from_secs(30);
 /// Readings at the most until two in a row agree that the clock was set: the two clocks are read one after the other, and a
 /// pause between looks like a step.
 const READINGS_MAX: usize = 5;
@@ -94,12 +96,31 @@ impl BoatClock {
         })
     }
 
-    /// Looks once a second until the token is cancelled.
+    /// Looks once a second, and asks now and then, until the token is cancelled.
     pub async fn run(self: Arc<Self>, token: CancellationToken) {
+        let both = async { tokio::join!(self.keep_looking(), self.keep_asking()) };
+        let _ = token.run_until_cancelled(both).await;
+    }
+
+    async fn keep_looking(&self) {
         let mut tick = tokio::time::interval(LOOK_INTERVAL);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while token.run_until_cancelled(tick.tick()).await.is_some() {
+        loop {
+            tick.tick().await;
             self.look();
+        }
+    }
+
+    async fn keep_asking(&self) {
+        let mut tick = tokio::time::interval(ASK_INTERVAL);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let wants = self.judge_at_rest().wants_synchronised();
+            if wants && self.board.kernel_is_synchronised().await {
+                let (mut trust, machine) = self.read();
+                judge(&mut trust, machine, |trust| trust.synchronised(machine));
+            }
         }
     }
 

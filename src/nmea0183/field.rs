@@ -9,6 +9,7 @@ use std::f64::consts::{PI, TAU};
 
 use crate::kernel::time::{Civil, Timestamp};
 use crate::kernel::value::{Position, Value};
+use crate::steps;
 
 /// Metres in a nautical mile (exact, by definition).
 pub const METRES_PER_NAUTICAL_MILE: f64 = 1852.0;
@@ -33,6 +34,7 @@ const POWERS_OF_TEN: [f64; 23] = [
 
 /// A plain decimal number: an optional sign, digits, at most one point, at least one digit.
 pub fn number(text: &str) -> Option<f64> {
+    steps::took(text.len());
     let bytes = text.as_bytes();
     let (negative, digits) = match bytes.first()? {
         b'-' => (true, &bytes[1..]),
@@ -69,6 +71,7 @@ pub fn number(text: &str) -> Option<f64> {
 
 /// A whole number: an optional sign and digits.
 pub fn integer(text: &str) -> Option<i64> {
+    steps::took(text.len());
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
 }
@@ -325,12 +328,14 @@ pub fn text(field: &str) -> Option<Cow<'_, str>> {
     if field.is_empty() {
         return None;
     }
+    steps::took(field.len());
     if !field.contains('^') {
         return Some(Cow::Borrowed(field));
     }
     let mut out = String::with_capacity(field.len());
     let mut rest = field;
     while let Some(at) = rest.find('^') {
+        steps::took(at + 3);
         out.push_str(&rest[..at]);
         let code = rest.get(at + 1..at + 3).and_then(|code| u8::from_str_radix(code, 16).ok());
         if let Some(code) = code.filter(|code| *code >= b' ') {

@@ -7,6 +7,8 @@
 //!
 //! NUL bytes are dropped wherever they stand: idle lines and cheap converters make them, and they do not change a checksum.
 
+use crate::steps;
+
 /// The longest segment that is kept, in bytes. The standard allows 82 for a sentence; gateways send several hundred, and a
 /// tag block may stand before it. A longer one is dropped up to the next start or line end, and reported.
 pub const LINE_BYTES_MAX: usize = 1024;
@@ -29,6 +31,8 @@ pub enum Piece<'a> {
 #[derive(Debug, Default)]
 pub struct Framer {
     held: Vec<u8>,
+    /// A tag block is open at the end of `held`.
+    in_tag_block: bool,
     /// Where in `held` a `$` or `!` stands that may turn out to begin a sentence inside a broken one.
     candidate: Option<usize>,
 }
@@ -43,11 +47,12 @@ impl Framer {
     pub fn push(&mut self, bytes: &[u8], mut found: impl FnMut(Piece<'_>)) {
         let mut rest = bytes;
         while !rest.is_empty() {
+            steps::took(1);
             let taken = if self.held.is_empty() { skip_noise(rest, &mut found) } else { 0 };
             rest = &rest[taken..];
             let Some(&first) = rest.first() else { return };
             if self.held.is_empty() {
-                self.held.push(first);
+                self.hold(first);
                 rest = &rest[1..];
                 continue;
             }
@@ -92,7 +97,7 @@ impl Framer {
                 self.clear();
                 return;
             }
-            b'$' | b'!' | b'\\' if ends_with_checksum(&self.held) && !self.in_tag_block() => {
+            b'$' | b'!' | b'\\' if ends_with_checksum(&self.held) && !self.in_tag_block => {
                 found(Piece::Segment(&self.held));
                 self.clear();
             }
@@ -106,7 +111,7 @@ impl Framer {
                 _ => {
                     self.drop_held(found);
                     if is_start(byte) {
-                        self.held.push(byte);
+                        self.hold(byte);
                     } else if !is_line_end(byte) {
                         found(Piece::Noise(1));
                     }
@@ -114,13 +119,13 @@ impl Framer {
                 }
             }
         }
-        self.held.push(byte);
+        self.hold(byte);
         self.judge_candidate(found);
     }
 
-    /// Whether a tag block is open at the end of the segment.
-    fn in_tag_block(&self) -> bool {
-        self.held.iter().fold(false, |open, &b| open ^ (b == b'\\'))
+    fn hold(&mut self, byte: u8) {
+        self.in_tag_block ^= byte == b'\\';
+        self.held.push(byte);
     }
 
     /// Whether the open segment is a closed tag block, so that a sentence is due here.
@@ -143,6 +148,7 @@ impl Framer {
 
     /// Reports what stands before `at` and keeps the rest, with the tag block right before it if there is one.
     fn split(&mut self, at: usize, found: &mut impl FnMut(Piece<'_>)) {
+        steps::took(self.held.len());
         let mut start = at;
         if self.held[..at].ends_with(b"\\") {
             if let Some(opening) = self.held[..at - 1].iter().rposition(|&b| b == b'\\') {
@@ -152,6 +158,7 @@ impl Framer {
         if start > 0 {
             found(Piece::Segment(&self.held[..start]));
             self.held.drain(..start);
+            self.in_tag_block = self.held.iter().fold(false, |open, &b| open ^ (b == b'\\'));
         }
         self.candidate = None;
     }
@@ -164,6 +171,7 @@ impl Framer {
 
     fn clear(&mut self) {
         self.held.clear();
+        self.in_tag_block = false;
         self.candidate = None;
     }
 }
@@ -171,6 +179,7 @@ impl Framer {
 /// Reports the noise before the next start character and gives how many bytes that was. Line ends are no noise.
 fn skip_noise(bytes: &[u8], found: &mut impl FnMut(Piece<'_>)) -> usize {
     let end = bytes.iter().position(|&b| is_start(b)).unwrap_or(bytes.len());
+    steps::took(2 * end);
     let noise = bytes[..end].iter().filter(|&&b| !is_line_end(b)).count();
     if noise > 0 {
         found(Piece::Noise(noise));
@@ -196,7 +205,9 @@ fn special_at(bytes: &[u8]) -> usize {
     const BLOCK: usize = 16;
     let plain = bytes.chunks_exact(BLOCK).take_while(|block| !block.iter().fold(false, |any, &b| any | is_special(b)));
     let start = plain.count() * BLOCK;
-    bytes[start..].iter().position(|&b| is_special(b)).map_or(bytes.len(), |n| start + n)
+    let at = bytes[start..].iter().position(|&b| is_special(b)).map_or(bytes.len(), |n| start + n);
+    steps::took(at);
+    at
 }
 
 fn ends_with_checksum(held: &[u8]) -> bool {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::steps;
+
 /// Fields of one sentence at the most; NMEA allows 82 characters, so 40 commas are never honest, but multiplexers send long ones.
 pub const FIELDS_MAX: usize = 64;
 
@@ -66,6 +68,8 @@ pub struct Checked<'a> {
 /// bytes between the start character and the first `*`, as two hexadecimal digits. What follows them is ignored when it
 /// cannot be part of them (some receivers append a time after a comma).
 pub fn check(line: &[u8], demand: Demand) -> Result<Checked<'_>, Refusal> {
+    // Trimming, the star, the comma, the checksum.
+    steps::took(4 * line.len());
     let line = line.trim_ascii_end();
     let Some((&start, text)) = line.split_first().filter(|(b, _)| matches!(b, b'$' | b'!')) else {
         return Err(Refusal::NoSentence);
@@ -108,6 +112,7 @@ pub fn hex_byte(digits: &[u8]) -> Option<u8> {
 /// The text of a sentence. The standard is ASCII only; what is not UTF-8 either is taken for Latin-1, which older
 /// plotters use in names, so that no byte can cost a sentence. A formatter in small letters is put into capitals.
 pub fn text(body: &[u8]) -> Cow<'_, str> {
+    steps::took(2 * body.len());
     let mut text = match std::str::from_utf8(body) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(body.iter().map(|&b| char::from(b)).collect()),
@@ -137,6 +142,7 @@ impl<'a> Sentence<'a> {
 
     /// Builds a sentence from its parts: the text between the address's comma and the `*`.
     pub fn from_parts(encapsulated: bool, talker: &'a str, formatter: &'a str, data: &'a str) -> Self {
+        steps::took(2 * data.len());
         let mut fields = [""; FIELDS_MAX];
         let (mut count, mut start) = (0, 0);
         // By hand: `str::split` costs as much again as all the numbers of an RMC.

@@ -1,6 +1,7 @@
 //! The tag block before a sentence (NMEA 4.0, IEC 61162-450): `\s:station,c:1438489697*4F\`.
 
 use crate::kernel::time::Timestamp;
+use crate::steps;
 
 use super::sentence::{checksum, hex_byte};
 
@@ -37,6 +38,7 @@ pub struct Untagged<'a> {
 pub fn take(line: &[u8]) -> Untagged<'_> {
     let mut found = Untagged { tags: TagBlock::default(), bad: 0, rest: line };
     for _ in 0..BLOCKS_MAX {
+        steps::took(2 * found.rest.len());
         let Some(inner) = found.rest.strip_prefix(b"\\") else { break };
         let Some(end) = inner.iter().position(|&b| b == b'\\') else {
             found.bad += 1;
@@ -61,6 +63,7 @@ fn verified(block: &[u8]) -> Option<&str> {
 
 impl<'a> TagBlock<'a> {
     fn read(&mut self, text: &'a str) {
+        steps::took(3 * text.len());
         for tag in text.split(',') {
             let Some((code, value)) = tag.split_once(':') else { continue };
             if value.is_empty() {

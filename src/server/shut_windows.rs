@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn a_table_of_another_make_names_nobody() {
-        for text in ["", "\n\n", "head\n1: zz:1 zz:2 01 0:0 04:0", "head\n1: 0100007F 0100007F 01 0:0 04:0", "h\n1: é"] {
+        for text in ["", "\n\n", "head\n1: zz:1 zz:2 01 0:0 04:0", "head\n1: 0100007F 0100007F 01 0:0 04:0", "h\n1: é"]
+        {
             assert_eq!(shut_in(text).count(), 0, "{text:?}");
         }
     }

@@ -12,6 +12,7 @@ use crate::kernel::value::{Position, Value};
 use crate::nmea0183::Outcome;
 use crate::nmea0183::field;
 use crate::nmea0183::sentence::Sentence;
+use crate::steps;
 
 /// Callers whose position waits for the digits that DSE adds; beyond that the oldest is forgotten.
 const CALLERS_MAX: usize = 8;
@@ -141,6 +142,7 @@ pub(super) fn dse(sentence: &Sentence<'_>, state: &mut State, update: &mut Updat
     update.context = Context::Mmsi(root(subject), subject);
     for pair in sentence.fields().get(4..).unwrap_or_default().chunks_exact(2) {
         let data = pair[1];
+        steps::took(data.len());
         if !data.bytes().all(|b| b.is_ascii_digit()) {
             continue;
         }
@@ -173,6 +175,7 @@ pub(super) fn dse(sentence: &Sentence<'_>, state: &mut State, update: &mut Updat
 
 impl Calls {
     fn learn(&mut self, mmsi: Mmsi, position: CoarsePosition, now: Moment) {
+        steps::took(self.positions.len());
         self.positions.retain(|(of, _, at)| *of != mmsi && now.since(*at) <= CALLER_HOLD_MS);
         if self.positions.len() == CALLERS_MAX {
             self.positions.remove(0);
@@ -181,6 +184,7 @@ impl Calls {
     }
 
     fn coarse(&self, mmsi: Mmsi, now: Moment) -> Option<CoarsePosition> {
+        steps::took(self.positions.len());
         let fresh = |(of, _, at): &&(Mmsi, CoarsePosition, Moment)| *of == mmsi && now.since(*at) <= CALLER_HOLD_MS;
         self.positions.iter().find(fresh).map(|(_, position, _)| *position)
     }

@@ -13,6 +13,7 @@ use crate::kernel::value::{Position, Value};
 use crate::nmea0183::Outcome;
 use crate::nmea0183::field;
 use crate::nmea0183::sentence::Sentence;
+use crate::steps;
 
 /// Talkers whose datum is kept; beyond that the oldest is forgotten.
 const DATUMS_MAX: usize = 8;
@@ -109,6 +110,7 @@ struct LocalDatum {
 
 impl Datums {
     fn learn(&mut self, talker: &str, wgs84: bool, offset: Option<(f64, f64)>, now: Moment) {
+        steps::took(self.local.len());
         self.local.retain(|datum| datum.talker != talker && now.since(datum.at) <= DATUM_HOLD_MS);
         if wgs84 {
             return;
@@ -124,6 +126,7 @@ impl Datums {
         if name.is_empty() {
             return;
         }
+        steps::took(name.len());
         let squeezed = name.bytes().filter(u8::is_ascii_alphanumeric);
         let wgs84 = squeezed.eq(*b"WGS84");
         update.push("navigation.gnss.datum", if wgs84 { Value::text("W84") } else { Value::text(name) });
@@ -135,6 +138,7 @@ impl Datums {
         if self.local.is_empty() || update.context != Context::Own {
             return;
         }
+        steps::took(self.local.len() + update.values.len());
         let fresh = |datum: &&LocalDatum| datum.talker == talker && now.since(datum.at) <= DATUM_HOLD_MS;
         let Some(datum) = self.local.iter().find(fresh) else { return };
         for value in update.values.iter_mut().filter(|value| value.path == "navigation.position") {

@@ -7,6 +7,7 @@ use super::super::{Outcome, field};
 use super::{State, understood};
 use crate::kernel::update::{Source, Update};
 use crate::kernel::value::{Value, push_number, push_text};
+use crate::steps;
 
 /// Groups open at the same time; a receiver with six systems on two signals each has twelve. The oldest goes first.
 const GROUPS_MAX: usize = 16;
@@ -60,6 +61,7 @@ pub fn gsv(s: &Sentence<'_>, state: &mut State, update: &mut Update) -> Outcome 
     };
     let antenna = if s.as_sent == "GSVH" { Antenna::Second } else { Antenna::First };
     let groups = &mut state.satellites.0;
+    steps::took(groups.len() + data.len());
     let place = groups.iter().position(|g| g.talker == s.talker && g.signal == signal && g.antenna == antenna);
     let place = match (number, field::count(s.field(1))) {
         (1, Some(total)) if (1..=SENTENCES_MAX).contains(&total) => {
@@ -133,6 +135,7 @@ fn system(talker: &str) -> Option<&'static str> {
 
 impl Group {
     fn to_json(&self) -> String {
+        steps::took(80 * self.satellites.len());
         let mut out = String::with_capacity(32 + 80 * self.satellites.len());
         out.push_str("{\"count\":");
         let count = self.count.unwrap_or(self.satellites.len() as i64);

@@ -14,6 +14,7 @@ use crate::nmea0183::field::{
     wrap_two_pi,
 };
 use crate::nmea0183::sentence::Sentence;
+use crate::steps;
 
 /// Bytes of a datagram at the most: command, attribute and up to 16 more.
 const BYTES_MAX: usize = 18;
@@ -62,6 +63,7 @@ struct Datagram {
 impl Datagram {
     /// `None` when any of the fields is no byte.
     fn read(fields: &[&str]) -> Option<Self> {
+        steps::took(fields.len());
         let mut bytes = [0; BYTES_MAX];
         let mut count = 0;
         for field in fields.iter().take(BYTES_MAX) {

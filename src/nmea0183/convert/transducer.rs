@@ -13,6 +13,7 @@ use crate::kernel::value::Value;
 use crate::nmea0183::Outcome;
 use crate::nmea0183::field;
 use crate::nmea0183::sentence::Sentence;
+use crate::steps;
 
 pub use rules::XdrRule;
 
@@ -33,6 +34,7 @@ impl Transducers {
 
     /// Where a measurement belongs and its factor; `None` when nobody knows the name.
     fn target(&self, kind: &str, unit: &str, name: &str) -> Option<(CompactString, f64)> {
+        steps::took(self.configured.len() + rules::BUILT_IN.len());
         let configured = self.configured.iter().find_map(|rule| rule.target(kind, unit, name));
         configured.or_else(|| rules::BUILT_IN.iter().find_map(|rule| rule.target(kind, unit, name)))
     }

@@ -16,6 +16,7 @@ use crate::kernel::value::{Position, Value};
 use crate::nmea0183::Outcome;
 use crate::nmea0183::field;
 use crate::nmea0183::sentence::Sentence;
+use crate::steps;
 
 /// Waypoints kept for the routes that name them; beyond that the oldest is forgotten.
 const WAYPOINTS_MAX: usize = 256;
@@ -105,7 +106,9 @@ pub(super) fn rte(sentence: &Sentence<'_>, state: &mut State, update: &mut Updat
             list.push(',');
         }
         let point = Object::new().text("name", name).position_if("position", routes.position(name, now));
-        list.push_str(&point.into_text());
+        let point = point.into_text();
+        steps::took(point.len());
+        list.push_str(&point);
     }
     list.push(']');
     let kind = if route.kind == "w" { "working" } else { "complete" };
@@ -135,6 +138,7 @@ struct OpenRoute {
 
 impl Routes {
     fn learn(&mut self, name: CompactString, position: Position, now: Moment) {
+        steps::took(self.waypoints.len());
         self.waypoints.retain(|(of, _, at)| *of != name && now.since(*at) <= WAYPOINT_HOLD_MS);
         if self.waypoints.len() == WAYPOINTS_MAX {
             self.waypoints.pop_front();
@@ -143,6 +147,7 @@ impl Routes {
     }
 
     fn position(&self, name: &str, now: Moment) -> Option<Position> {
+        steps::took(self.waypoints.len());
         let fresh = |(of, _, at): &&(CompactString, Position, Moment)| of == name && now.since(*at) <= WAYPOINT_HOLD_MS;
         self.waypoints.iter().find(fresh).map(|(_, position, _)| *position)
     }
@@ -150,6 +155,7 @@ impl Routes {
     /// Adds one sentence; gives the route back when this was its last one and none was missed.
     fn add(&mut self, sentence: &Sentence<'_>, total: u32, index: u32, now: Moment) -> Option<OpenRoute> {
         let (kind, route_name) = (sentence.field(3), name(sentence.field(4)).unwrap_or_default());
+        steps::took(2 * self.open.len() + sentence.fields().len());
         let is_it = |route: &OpenRoute| {
             route.talker == sentence.talker && route.name == route_name && route.kind == kind && route.total == total
         };
@@ -188,5 +194,6 @@ fn name(text: &str) -> Option<CompactString> {
 
 /// A name as one word of a path.
 fn key(name: &str) -> CompactString {
+    steps::took(name.len());
     name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
 }
