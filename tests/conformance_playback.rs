@@ -3,15 +3,12 @@
 #![cfg(feature = "history")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-mod corpus;
 mod harness;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use harness::{DEADLINE, Heard, Stream as _, TestServer, WsClient, http, until, values_of};
 use serde_json::{Value as Json, json};
-use taffrail::input::status::State;
 use tokio::time::Instant;
 
 const SHIP: &str = "vessels.urn:mrn:imo:mmsi:211234567";
@@ -327,66 +324,4 @@ async fn a_loop_begins_again() {
         seen.extend(sogs(&[message], &own));
     }
     assert_eq!(seen, [7.0, 8.0, 9.0, 7.0, 8.0, 9.0]);
-}
-
-/// What a client knows after these deltas: the last value of each path of each source, with its time. What the server
-/// says of itself is left out: it goes on meanwhile.
-fn known(deltas: &[Json], known: &mut BTreeMap<(String, String, String), (Json, Json)>) {
-    for delta in deltas {
-        for update in delta["updates"].as_array().into_iter().flatten() {
-            for item in update["values"].as_array().into_iter().flatten() {
-                let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
-                let path = text(&item["path"]);
-                if !path.is_empty() && !path.starts_with("server.") {
-                    let key = (text(&delta["context"]), text(&update["$source"]), path);
-                    known.insert(key, (item["value"].clone(), update["timestamp"].clone()));
-                }
-            }
-        }
-    }
-}
-
-/// A tree with its leaves' values, sources and times only, and without what the server says of itself meanwhile.
-fn values_and_times(node: &Json) -> Json {
-    let Some(object) = node.as_object() else { return node.clone() };
-    let members = object.iter().filter(|(name, _)| !matches!(&***name, "meta" | "sentence" | "server"));
-    Json::Object(members.map(|(name, member)| (name.clone(), values_and_times(member))).collect())
-}
-
-#[tokio::test]
-async fn a_recording_of_a_real_boat_plays_to_the_state_it_ended_in() {
-    let Some(corpus) = corpus::dir() else { return };
-    let text = std::fs::read(corpus.join("logs/0183-plaka-multiplexed.log")).unwrap();
-    let lines: Vec<&[u8]> = text.split_inclusive(|&b| b == b'\n').take(3_000).collect();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("boat.log");
-    std::fs::write(&file, lines.concat()).unwrap();
-    let input = format!("[[input]]\nname = \"log\"\ntype = \"file\"\npath = {file:?}\nrate = \"max\"\n");
-    let server = TestServer::start(&format!("{CONFIG}{input}")).await;
-    let ended = || server.server.shared.inputs().iter().all(|i| i.report().state == State::Ended);
-    until("the file has ended", || async { ended() }).await;
-
-    // The moment after everything, as a snapshot …
-    let own = values_and_times(&server.node("vessels/self").await);
-    let mut then = Json::Null;
-    let path = "/signalk/v1/snapshot/vessels/self?time=2099-01-01T00:00:00Z";
-    let deadline = Instant::now() + DEADLINE;
-    while then != own && Instant::now() < deadline {
-        then = values_and_times(&server.get(path).await.json());
-    }
-    assert_eq!(then, own);
-    // … and everything played, as a client of it knows it in the end.
-    let query = "subscribe=all&sourcePolicy=all";
-    let mut want = BTreeMap::new();
-    let mut live = server.ws_greeted(query).await;
-    while let Some(delta) = live.next_within(harness::SILENCE_MS).await {
-        known(&[delta], &mut want);
-    }
-    let query = format!("{query}&playbackRate=1000&startTime=2000-01-01T00:00:00Z");
-    let mut got = BTreeMap::new();
-    known(&all_of(&mut play(&server, &query).await).await, &mut got);
-    assert!(want.len() > 10, "only {} values", want.len());
-    let differing: Vec<_> = want.iter().filter(|(key, value)| got.get(key) != Some(value)).collect();
-    assert!(differing.is_empty(), "{} of {} differ: {differing:#?}", differing.len(), want.len());
-    assert_eq!(got.len(), want.len());
 }

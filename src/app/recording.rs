@@ -35,8 +35,10 @@ const CHANGES_PER_BATCH: usize = 256;
 const READERS_MAX: usize = 2;
 /// Playbacks at the same time. Those above are refused.
 const PLAYBACKS_MAX: usize = 4;
-/// The recorder is told the time this often, or as often as it is to commit.
-const TICK: Duration = Duration::from_secs(1);
+/// The recorder is told the time this often at the least …
+const TICK: Duration = Duration::from_millis(250);
+/// … and so often between two commits.
+const TICKS_PER_COMMIT: u32 = 10;
 /// Less than a batch waits for more, up to this long: ten batches a second let the channel bridge a card that hangs.
 const GATHER: Duration = Duration::from_millis(100);
 /// A recorder that has no room is asked again after this. Meanwhile the changes stay in the tail.
@@ -104,7 +106,7 @@ pub(super) fn start(
         readers: Arc::new(Semaphore::new(READERS_MAX)),
         playbacks: Arc::new(Semaphore::new(PLAYBACKS_MAX)),
     };
-    let tick = TICK.min(config.history.commit_interval);
+    let tick = tick(config);
     let feeder = tokio::spawn(run(recorder.clone(), feed, clock, Seq(head), (recorded, tick)));
     Some((Recording { feeder, recorder }, public))
 }
@@ -119,11 +121,16 @@ impl Recording {
     }
 }
 
+fn tick(config: &Config) -> Duration {
+    TICK.min(config.history.commit_interval / TICKS_PER_COMMIT)
+}
+
 fn settings(config: &Config, own: &str, directory: &Path) -> history::writer::Config {
     let h = &config.history;
     let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     history::writer::Config {
         commit_interval_ms: h.commit_interval.as_millis() as u64,
+        tick_ms: tick(config).as_millis() as u64,
         policy: policy(&h.rules),
         retention: Retention {
             age_max_ms: h.keep_for.map(ms),

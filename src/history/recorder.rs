@@ -14,8 +14,8 @@ use super::tail::Tail;
 use super::writer::{Config, Writer};
 use crate::kernel::time::Now;
 
-/// Messages that wait for the writer. A feeder that sends ten batches a second bridges most of a minute in which the card does
-/// not answer.
+/// Messages that wait for the writer. A feeder that sends ten batches and four ticks a second bridges half a minute in which
+/// the card does not answer; then it waits itself.
 const CHANNEL: usize = 512;
 
 /// Records in them: 4 MB. One batch is taken always.
@@ -128,7 +128,7 @@ impl Recorder {
         self.sender.try_send(Message::Epoch(epoch)).is_ok()
     }
 
-    /// Tells the time, once a second or so: commits, seals and everything else happen at ticks only. A tick that finds the
+    /// Tells the time, some times a second: commits, seals and everything else happen at ticks only. A tick that finds the
     /// channel full is left out; the next one does its work.
     pub fn tick(&self, now: Now, trusted_wall: bool) {
         let _ = self.sender.try_send(Message::Tick(now, trusted_wall));

@@ -4,11 +4,13 @@
 //! it goes on: records wait in memory while there is room, then they are lost and a gap says which.
 
 mod failure;
+mod pace;
 mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use self::pace::Pace;
 use super::HistoryError;
 use super::budget::Budget;
 use super::disk::Disk;
@@ -21,6 +23,7 @@ use super::status::{SharedStatus, State};
 use super::store::Store;
 use super::tail::{Tail, Waiting};
 use super::unused::Sweep;
+use crate::clock::{Clock, SystemClock};
 use crate::kernel::time::{Moment, Now, Timestamp};
 
 /// Records in waiting from which on a commit does not wait for its time.
@@ -29,6 +32,8 @@ const COMMIT_RECORDS: usize = super::log::BLOB_RECORDS_MAX;
 const GAPS_MAX: usize = 64;
 /// Epochs held likewise. More than one or two wait only when commits fail, and then those of a run become one.
 const EPOCHS_MAX: usize = 16;
+/// Between two pieces of work on old data while there is much to do, in milliseconds.
+const WORK_PAUSE_MS: u64 = 1_000;
 /// A text longer than this is not recorded.
 pub(super) const VALUE_BYTES_MAX: usize = 1 << 20;
 /// Capture times beyond this are refused, as JavaScript's clients cannot hold them: 275,000 years.
@@ -43,6 +48,8 @@ pub struct Config {
     pub own_context: Arc<str>,
     /// Milliseconds between commits: what a power cut may lose.
     pub commit_interval_ms: u64,
+    /// Milliseconds between two ticks, about.
+    pub tick_ms: u64,
     /// What is recorded.
     pub policy: RecordPolicy,
     /// What is kept.
@@ -58,6 +65,7 @@ impl Config {
             directory: directory.into(),
             own_context: own_context.into(),
             commit_interval_ms: 10_000,
+            tick_ms: 250,
             policy: RecordPolicy::default(),
             retention: Retention::default(),
             write_bytes_per_day_max: None,
@@ -83,7 +91,10 @@ pub struct Writer {
     now: Now,
     trusted: bool,
     run_began: Option<Moment>,
-    last_commit: Option<Moment>,
+    pace: Pace,
+    /// Times the commits.
+    watch: Box<dyn Clock>,
+    worked_at: Option<Moment>,
     sealed_at: Option<Moment>,
     next_boundary: Option<i64>,
     next_room: Option<Moment>,
@@ -128,6 +139,8 @@ impl Writer {
         Self {
             intake: Intake::new(config.policy.clone(), config.own_context.clone()),
             budget: Budget::new(config.write_bytes_per_day_max),
+            pace: Pace::new(config.tick_ms),
+            watch: Box::new(SystemClock::new()),
             config,
             disk,
             status,
@@ -140,7 +153,7 @@ impl Writer {
             now: Now::default(),
             trusted: false,
             run_began: None,
-            last_commit: None,
+            worked_at: None,
             sealed_at: None,
             next_boundary: None,
             next_room: None,
@@ -155,6 +168,12 @@ impl Writer {
     #[must_use]
     pub fn with_sentences(self, inbox: Inbox) -> Self {
         Self { inbox, ..self }
+    }
+
+    /// Times its commits with this.
+    #[must_use]
+    pub fn with_watch(self, watch: Box<dyn Clock>) -> Self {
+        Self { watch, ..self }
     }
 
     /// Takes a batch, in order of `seq`.
@@ -267,14 +286,13 @@ impl Writer {
         let interval = self.interval_ms();
         // The plug may be pulled: what dates the records must not wait. After a failure it is tried at once whether the database
         // can be written again.
-        let due = !self.epochs.is_empty()
-            || self.retry.is_some()
-            || self.last_commit.is_none_or(|last| now.mono.since(last) >= interval);
+        let due = !self.epochs.is_empty() || self.retry.is_some() || self.pace.is_due(now.mono, interval);
         if due && !self.commit() {
             return;
         }
-        // Old data is looked at as often as new data is committed, or at every tick while there is much to do.
-        if due || self.busy {
+        // Old data is looked at as often as new data is committed, or every second while there is much to do.
+        if due || (self.busy && self.worked_at.is_none_or(|at| now.mono.since(at) >= WORK_PAUSE_MS)) {
+            self.worked_at = Some(now.mono);
             self.busy = self.work();
         }
     }
@@ -376,7 +394,7 @@ impl Writer {
         if self.store.is_none() {
             return false;
         }
-        self.last_commit = Some(self.now.mono);
+        self.pace.begins(self.now.mono);
         let sentences = self.sentences();
         let empty = self.tail.lock().records.is_empty() && sentences.is_empty();
         // While the disk is too full nothing is written, and what is lost in that time becomes one gap.
@@ -385,7 +403,10 @@ impl Writer {
             return true;
         }
         let Some(store) = self.store.as_mut() else { return false };
-        match store.commit(&self.tail, &mut self.intake, (&self.gaps, &self.epochs), &sentences, self.now.wall) {
+        let began = self.watch.now().mono;
+        let outcome = store.commit(&self.tail, &mut self.intake, (&self.gaps, &self.epochs), &sentences, self.now.wall);
+        self.pace.took(self.watch.now().mono.since(began));
+        match outcome {
             Ok(committed) => {
                 {
                     let mut buffer = self.tail.lock();
