@@ -24,7 +24,7 @@ async fn recorded() -> Option<(TestServer, tempfile::TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("boat.log");
     std::fs::write(&file, lines.concat()).unwrap();
-    let input = format!("[[input]]\nname = \"log\"\ntype = \"file\"\npath = {file:?}\nrate = \"max\"\n");
+    let input = format!("[[input]]\nname = \"log\"\ntype = \"file\"\npath = \"{}\"\nrate = \"max\"\n", file.display());
     let server = TestServer::start(&format!("{CONFIG}{input}")).await;
     let ended = || server.server.shared.inputs().iter().all(|i| i.report().state == State::Ended);
     until("the file has ended", || async { ended() }).await;
@@ -125,7 +125,9 @@ async fn at_every_rate_the_same_deltas_come_and_in_proportion() {
 
     let state = |messages: &[Message]| {
         let mut state = BTreeMap::new();
-        messages.iter().for_each(|(_, delta)| known(delta, &mut state));
+        for (_, delta) in messages {
+            known(delta, &mut state);
+        }
         state
     };
     assert!(state(&normal).len() > 5, "{:?}", state(&normal));

@@ -55,7 +55,7 @@ mod tests {
     /// When the next commit begins after one at 0.
     fn next(pace: &mut Pace, interval_ms: u64) -> u64 {
         pace.begins(at(0));
-        (0..).map(|n| n * pace.tick_ms).find(|&ms| pace.is_due(at(ms), interval_ms)).unwrap()
+        (0..=interval_ms).map(|n| n * pace.tick_ms).find(|&ms| pace.is_due(at(ms), interval_ms)).unwrap()
     }
 
     #[test]
