@@ -215,10 +215,16 @@ async fn trap_06_a_tls_hello_on_the_plain_port_is_refused_at_once() {
 #[tokio::test]
 async fn str_10_what_is_no_upgrade_is_answered_as_http() {
     let server = TestServer::start("").await;
-    for (method, path) in
-        [("GET", "/signalk/v1/stream"), ("POST", "/signalk/v1/stream"), ("GET", "/signalk/v1/streams")]
-    {
+    let table = [
+        ("GET", "/signalk/v1/stream", 426),
+        ("GET", "/signalk/v1/stream?subscribe=all", 426),
+        ("POST", "/signalk/v1/stream", 405),
+        ("GET", "/signalk/v1/streams", 404),
+    ];
+    for (method, path, status) in table {
         let response = server.request(method, path, &[], "").await;
-        assert!((400..500).contains(&response.status), "{method} {path}: {}", response.status);
+        assert_eq!(response.status, status, "{method} {path}");
+        assert!(response.json()["message"].as_str().is_some_and(|words| !words.is_empty()), "{method} {path}");
+        assert_eq!(response.header("upgrade"), (status == 426).then_some("websocket"));
     }
 }

@@ -55,7 +55,7 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
     let written = parts.extensions.get::<Written>().cloned().unwrap_or_default();
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &shared).await {
         Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+        Err(rejection) => return stream::no_upgrade(&rejection, &parts),
     };
     let place = peer.and_then(|peer| shared.connections.take(peer.ip(), shared.settings.streams_per_address_max));
     let (Some(place), Ok(playing)) = (place, history.playbacks.clone().try_acquire_owned()) else {

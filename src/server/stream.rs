@@ -6,8 +6,10 @@ use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, FromRequestParts, Query, State};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -52,13 +54,13 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
     let wants_events = query.iter().any(|(name, value)| name == "serverevents" && value == "all");
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &shared).await {
         Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+        Err(rejection) => return no_upgrade(&rejection, &parts),
     };
     let Some(peer) = peer else { return refusal(StatusCode::INTERNAL_SERVER_ERROR, "the peer has no address") };
     let Some(place) = shared.connections.take(peer.ip(), shared.settings.streams_per_address_max) else {
         shared.counters.over_limit.fetch_add(1, Ordering::Relaxed);
         let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, "too many streams from this address");
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("10"));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
         return response;
     };
     let max = shared.settings.message_bytes_max;
@@ -94,6 +96,20 @@ pub async fn upgrade(State(shared): State<Arc<Shared>>, request: Request<axum::b
     })
 }
 
+/// The answer to a request that is no upgrade to a WebSocket: what it lacks, or that it should be one (426, RFC 9110,
+/// section 15.5.22).
+pub(super) fn no_upgrade(rejection: &WebSocketUpgradeRejection, parts: &Parts) -> Response {
+    let asks =
+        parts.headers.get(header::UPGRADE).is_some_and(|upgrade| upgrade.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if asks || parts.method != Method::GET {
+        return refusal(rejection.status(), &rejection.body_text());
+    }
+    let words = format!("{} is a WebSocket: connect to it with ws:// in place of http://", parts.uri.path());
+    let mut response = refusal(StatusCode::UPGRADE_REQUIRED, &words);
+    response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    response
+}
+
 /// What the query asks for; `Err` names an option that is not supported (STR-10). Unknown names are ignored (STR-09).
 pub fn options_of(query: &[(String, String)]) -> Result<Options, String> {
     let mut options = Options { send_cached: true, ..Options::default() };
@@ -127,7 +143,7 @@ pub fn options_of(query: &[(String, String)]) -> Result<Options, String> {
 /// Whether a browser page that opened this stream came from this server. A page from elsewhere may read, not write: it
 /// runs in the browser of somebody who has not asked it to.
 pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
+    let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
     match (text(header::ORIGIN), text(header::HOST)) {
         (None, _) => true,
         (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host)),
