@@ -275,6 +275,6 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .fallback(headers::not_found)
         .method_not_allowed_fallback(headers::method_not_allowed)
         .layer(axum::middleware::from_fn(limits::body))
-        .layer(axum::middleware::from_fn_with_state(shared.clone(), cors::layer))
+        .layer(axum::middleware::from_fn(cors::layer))
         .with_state(shared)
 }

@@ -1,20 +1,15 @@
 //! Cross-origin access: apps such as KIP run from other origins, and read everything (REST-19).
 
-use std::sync::Arc;
-
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-
-use super::Shared;
 
 /// Our own version; the API level that clients gate on is another thing.
 const SERVER: HeaderValue = HeaderValue::from_static(concat!("taffrail/", env!("CARGO_PKG_VERSION")));
 
 /// Answers preflights, and adds the headers that let a page from elsewhere read the answer.
-pub async fn layer(State(_shared): State<Arc<Shared>>, request: Request<Body>, next: Next) -> Response {
+pub async fn layer(request: Request<Body>, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let wanted = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     let preflight =
