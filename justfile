@@ -31,6 +31,11 @@ page:
 fuzz TARGET SECONDS="60":
     cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
 
+# All of them, each until it has had so many seconds of the processor; goes on where it was stopped
+fuzz-all SECONDS="3600":
+    cargo +nightly fuzz build
+    scripts/fuzz.py --seconds {{SECONDS}}
+
 # Measures: all, or one such as `just bench ais`
 bench *NAME:
     cargo bench {{ if NAME == "" { "" } else { "--bench " + NAME } }}
