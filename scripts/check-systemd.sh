@@ -140,10 +140,21 @@ grep -q "ok  *configuration" "$work/journal" || failed "the journal has not even
 echo "ok      nothing that it wanted was forbidden"
 until_so "the history is on the disk" 30 inside test -s /var/lib/taffrail/history/history.sqlite
 
-inside kill -9 "$pid"
+inside sh -c "kill -9 $pid"
 until_so "killed, it is there again" 20 is_not MainPID "$pid"
 until_so "and ready" 20 is ActiveState active
 until_so "and answers" 10 answers
+
+# What the server asks about the kernel's clock on a board without one of its own (docs/clock.md), from where it asks it.
+inside sh -c 'mkdir -p /run/systemd/system/taffrail.service.d &&
+    printf "[Service]\nExecStartPost=-/bin/sh -c \"timedatectl show --property=NTPSynchronized --value >/var/lib/taffrail/asked\"\n" \
+        >/run/systemd/system/taffrail.service.d/asked.conf'
+inside systemctl daemon-reload
+inside systemctl restart taffrail
+until_so "out of its sandbox the service is told whether the kernel's clock is synchronised" 20 \
+    inside grep -qxE "yes|no" /var/lib/taffrail/asked
+inside rm /run/systemd/system/taffrail.service.d/asked.conf /var/lib/taffrail/asked
+inside systemctl daemon-reload
 
 # A heartbeat every 30 seconds is too slow to wait for here.
 inside sh -c 'mkdir -p /run/systemd/system/taffrail.service.d &&
@@ -151,7 +162,7 @@ inside sh -c 'mkdir -p /run/systemd/system/taffrail.service.d &&
 inside systemctl daemon-reload
 inside systemctl restart taffrail
 pid=$(show MainPID)
-inside kill -STOP "$pid"
+inside sh -c "kill -STOP $pid"
 until_so "hung, it is missed and started anew" 40 is_not MainPID "$pid"
 until_so "and answers" 20 answers
 inside journalctl -u taffrail --no-pager | grep -q "Watchdog timeout" || failed "that was not the watchdog"
