@@ -290,6 +290,20 @@ async fn going_to_another_time_takes_back_what_was_not_there() {
     client.until("a refusal", |m| m["errorMessage"].as_str().is_some_and(|w| w.contains("no data"))).await;
 }
 
+/// It stood a millisecond behind, now and then.
+#[tokio::test]
+async fn a_seek_with_a_pause_stands_exactly_there() {
+    let server = recorded().await;
+    let mut client = play(&server, &format!("subscribe=none&playbackRate=1000&startTime={}", at(0))).await;
+    for n in 0..100 {
+        let to = at(1_000 + n * 7);
+        client.send(&json!({"requestId": n, "playback": {"seek": to, "pause": true}})).await;
+        let reply = client.until("the answer", |m| m["requestId"] == n).await;
+        assert_eq!(reply["playback"], json!({"time": to, "rate": 1000.0, "paused": true}));
+        client.send(&json!({"playback": {"pause": false}})).await;
+    }
+}
+
 #[tokio::test]
 async fn gaps_are_said_in_their_place_and_skipped() {
     let server = TestServer::start(CONFIG).await;

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::feed::FeedWriter;
 use crate::history::player::{Instant, Player, RATE_MAX, RATE_MIN, Step};
 use crate::history::record::GapReason;
+use crate::kernel::id::Seq;
 use crate::kernel::time::{Moment, Timestamp};
 use crate::kernel::world::recorded_now;
 use crate::server::remote::{self, Command, Deck, Notice, Order};
@@ -142,7 +143,7 @@ impl Play {
                         return;
                     }
                     tokio::time::sleep(LOOP_PAUSE).await;
-                    if self.go_to(self.from.start, |_, _| {}).await.is_err() {
+                    if self.go_to(self.from.start, |_, _, _| {}).await.is_err() {
                         return;
                     }
                     continue;
@@ -263,16 +264,18 @@ impl Play {
             }
         };
         let Some(to) = seek else {
-            change(&mut self.player, self.clock.now().mono);
-            let _ = answer.send(Ok(self.state(None)));
+            let now = self.clock.now().mono;
+            change(&mut self.player, now);
+            let _ = answer.send(Ok(self.state(now, None)));
             return;
         };
         let mut answer = Some(answer);
         let gone = self
-            .go_to(to, |play, head| {
-                change(&mut play.player, play.clock.now().mono);
+            .go_to(to, |play, head, now| {
+                // At the moment of the seek, so that what is to stand stands exactly there.
+                change(&mut play.player, now);
                 if let Some(answer) = answer.take() {
-                    let _ = answer.send(Ok(play.state(Some(head))));
+                    let _ = answer.send(Ok(play.state(now, Some(head))));
                 }
             })
             .await;
@@ -281,18 +284,14 @@ impl Play {
         }
     }
 
-    fn state(&self, skip_to: Option<crate::kernel::id::Seq>) -> remote::State {
-        let time = self.player.position(self.clock.now().mono);
+    fn state(&self, now: Moment, skip_to: Option<Seq>) -> remote::State {
+        let time = self.player.position(now);
         remote::State { time, rate: self.player.rate(), paused: self.player.is_paused(), skip_to }
     }
 
-    /// Goes to another time; `before` is called with the last number of what was before. `Err` in a sentence, and nothing
-    /// changed, when there is nothing.
-    async fn go_to(
-        &mut self,
-        to: Timestamp,
-        before: impl FnOnce(&mut Self, crate::kernel::id::Seq),
-    ) -> Result<(), String> {
+    /// Goes to another time; `before` is called with the last number of what was before, and the moment of the seek. `Err` in
+    /// a sentence, and nothing changed, when there is nothing.
+    async fn go_to(&mut self, to: Timestamp, before: impl FnOnce(&mut Self, Seq, Moment)) -> Result<(), String> {
         let ended = || "playback: it has ended".to_owned();
         if self.loading.is_some() {
             let page = fetched(&mut self.loading).await;
@@ -315,13 +314,14 @@ impl Play {
                 return Err("playback: the recording cannot be read".to_owned());
             }
         };
-        self.player.seek(to, self.clock.now().mono);
+        let now = self.clock.now().mono;
+        self.player.seek(to, now);
         self.player.push(loaded.page);
         self.player.know_lost(loaded.lost);
         self.dry = 0;
         self.swept = to;
         let head = self.writer.write().head();
-        before(self, head);
+        before(self, head, now);
         let head = {
             let mut world = self.writer.write();
             world.rewind(loaded.state, to);
