@@ -320,7 +320,8 @@ where
                     }
                 }
                 _ = ping.tick(), if idle && !around.ping_interval.is_zero() => {
-                    if shut.is_a_stall(&around) {
+                    let taken = around.written.look(around.windows, around.ping_interval / LOOKS_PER_PING);
+                    if shut.is_a_stall(taken, Instant::now(), around.stall_close) {
                         return Leg::Ended(Ended::Stalled);
                     }
                     self.outbox.push_back(Outgoing::Ping);
@@ -366,18 +367,25 @@ where
     }
 }
 
-/// Since when a peer is known to have shut its window while the kernel takes all that is written for it.
+/// Since when a peer is known to have taken nothing, with its window shut, while the kernel takes all that is written for it.
 #[derive(Debug, Default)]
-struct Shut(Option<Instant>);
+struct Shut(Option<(Instant, u64)>);
 
 impl Shut {
-    /// Whether that has lasted for `stall_close`; asked with every ping.
-    fn is_a_stall(&mut self, around: &Surroundings<'_>) -> bool {
-        if !around.written.look(around.windows, around.ping_interval / LOOKS_PER_PING) {
+    /// Whether that has lasted for `stall_close`; asked with every ping. `taken` is how many bytes the peer has taken, if its
+    /// window is shut: one that reads slowly is found so again and again, and has taken more each time.
+    fn is_a_stall(&mut self, taken: Option<u64>, now: Instant, stall_close: Duration) -> bool {
+        let Some(taken) = taken else {
             self.0 = None;
             return false;
+        };
+        match self.0 {
+            Some((since, before)) if before == taken => now.duration_since(since) >= stall_close,
+            _ => {
+                self.0 = Some((now, taken));
+                false
+            }
         }
-        self.0.get_or_insert_with(Instant::now).elapsed() >= around.stall_close
     }
 }
 
@@ -397,5 +405,29 @@ async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shut_window_is_a_stall_when_nothing_was_taken_for_long_enough() {
+        let (begin, seconds) = (Instant::now(), Duration::from_secs);
+        let mut shut = Shut::default();
+        let mut asked = |second, taken| shut.is_a_stall(taken, begin + seconds(second), seconds(60));
+        assert!(![0, 30, 59].into_iter().any(|second| asked(second, Some(100))));
+        assert!(asked(60, Some(100)));
+        assert!(!asked(90, None), "open again");
+        assert!(!asked(120, Some(100)), "and shut, from now on");
+        assert!(asked(180, Some(100)));
+    }
+
+    #[test]
+    fn a_peer_that_is_found_shut_each_time_and_has_read_between_is_slow_and_no_stall() {
+        let (begin, seconds) = (Instant::now(), Duration::from_secs);
+        let mut shut = Shut::default();
+        assert!(!(0..100).any(|n| shut.is_a_stall(Some(n * 10), begin + seconds(n * 30), seconds(60))));
     }
 }

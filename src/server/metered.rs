@@ -39,12 +39,13 @@ impl Written {
         self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// Looks whether the peer has shut its window; the stream acts on it with the next flush.
-    /// `fresh` is how old a reading may be.
-    pub fn look(&self, windows: &ShutWindows, fresh: Duration) -> bool {
-        let shut = self.0.ends.is_some_and(|ends| windows.contain(ends, fresh));
-        self.0.shut.store(shut, Ordering::Relaxed);
-        shut
+    /// Looks whether the peer has shut its window, and if so how many bytes it has ever taken; the stream acts on it with
+    /// the next flush. `fresh` is how old a reading may be; what was written since counts as taken, so that a peer is rather
+    /// held to be slow than to have stopped: the kernel's buffer fills soon where that much is written.
+    pub fn look(&self, windows: &ShutWindows, fresh: Duration) -> Option<u64> {
+        let held_back = self.0.ends.and_then(|ends| windows.held_back(ends, fresh));
+        self.0.shut.store(held_back.is_some(), Ordering::Relaxed);
+        held_back.map(|waiting| self.bytes().saturating_sub(waiting))
     }
 }
 

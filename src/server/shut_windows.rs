@@ -4,7 +4,7 @@
 //! The table of TCP sockets does (`/proc/self/net/tcp`, `tcp6`; proc_pid_net(5)): the timer of such a connection is the
 //! zero-window probe. Where the table cannot be read, nobody is known to have shut it.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -22,35 +22,37 @@ const ZERO_WINDOW_PROBE: &str = "04";
 /// The newest reading of the kernel's tables.
 #[derive(Debug, Default)]
 pub struct ShutWindows {
-    newest: Mutex<Option<(Instant, HashSet<Ends>)>>,
+    newest: Mutex<Option<(Instant, HashMap<Ends, u64>)>>,
 }
 
 impl ShutWindows {
-    /// Whether the peer of this connection has shut its window. A reading younger than `fresh` serves all who ask.
-    pub fn contain(&self, (local, peer): Ends, fresh: Duration) -> bool {
+    /// If the peer of this connection has shut its window, how many bytes the kernel holds that it has not taken. A reading
+    /// younger than `fresh` serves all who ask.
+    pub fn held_back(&self, (local, peer): Ends, fresh: Duration) -> Option<u64> {
         let ends = (canonical(local), canonical(peer));
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, shut)) = &*newest {
             if at.elapsed() < fresh {
-                return shut.contains(&ends);
+                return shut.get(&ends).copied();
             }
         }
         let tables = TABLES.map(|table| std::fs::read_to_string(table).unwrap_or_default());
-        let shut: HashSet<Ends> = tables.iter().flat_map(|table| shut_in(table)).collect();
-        let found = shut.contains(&ends);
+        let shut: HashMap<Ends, u64> = tables.iter().flat_map(|table| shut_in(table)).collect();
+        let found = shut.get(&ends).copied();
         *newest = Some((Instant::now(), shut));
         found
     }
 }
 
-/// The connections in one table whose peer is probed for its window.
-fn shut_in(table: &str) -> impl Iterator<Item = Ends> + '_ {
+/// The connections in one table whose peer is probed for its window, with the bytes that wait for it (`tx_queue`).
+fn shut_in(table: &str) -> impl Iterator<Item = (Ends, u64)> + '_ {
     table.lines().skip(1).filter_map(|line| {
         let mut columns = line.split_ascii_whitespace().skip(1);
         let (local, peer) = (columns.next()?, columns.next()?);
-        let timer = columns.nth(2)?.split(':').next()?;
+        let waiting = u64::from_str_radix(columns.nth(1)?.split(':').next()?, 16).ok()?;
+        let timer = columns.next()?.split(':').next()?;
         (timer == ZERO_WINDOW_PROBE).then_some(())?;
-        Some((address(local)?, address(peer)?))
+        Some(((address(local)?, address(peer)?), waiting))
     })
 }
 
@@ -92,8 +94,8 @@ mod tests {
              1: 0100007F:0BB8 0200007F:C350 01 00001000:00000000 04:00000050 00000000\n   \
              2: 0100007F:0BB8 0300007F:C351 01 00001000:00000000 01:00000050 00000000\n"
         );
-        let found: Vec<Ends> = shut_in(&table).collect();
-        assert_eq!(found, [("127.0.0.1:3000".parse().unwrap(), "127.0.0.2:50000".parse().unwrap())]);
+        let found: Vec<(Ends, u64)> = shut_in(&table).collect();
+        assert_eq!(found, [(("127.0.0.1:3000".parse().unwrap(), "127.0.0.2:50000".parse().unwrap()), 4096)]);
     }
 
     #[test]
