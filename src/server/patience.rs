@@ -3,7 +3,8 @@
 //! A peer that has vanished (a phone out of reach, a cable pulled) does not acknowledge anything; the kernel notices that
 //! (`TCP_USER_TIMEOUT`, RFC 5482). But the same timeout ends a connection whose peer is there and does not read: its window
 //! is zero, and no byte is accepted. Such a peer has until `stall_close`, so while the stream has something to send that
-//! the kernel does not take, the timeout is raised above that; the driver then is the one who decides.
+//! the kernel does not take, or its window is known to be shut ([`super::shut_windows`]), the timeout is raised above that; the
+//! driver then is the one who decides.
 
 use std::time::Duration;
 

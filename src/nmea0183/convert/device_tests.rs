@@ -12,7 +12,7 @@ use crate::kernel::update::{Context, Nmea0183Source, Source, Update};
 use crate::nmea0183::sentence::Sentence;
 use crate::nmea0183::{Decoder, Options, Outcome};
 
-/// Converts `GPXXX,field,..` (or a proprietary address) and gives the outcome and the update.
+/// Converts `GPRPM,field,..` (or a proprietary address) and gives the outcome and the update.
 fn convert(line: &str, state: &mut State) -> (Outcome, Update) {
     let (address, data) = line.split_once(',').unwrap_or((line, ""));
     let (talker, formatter) =
