@@ -313,7 +313,14 @@ vessels.urn:mrn:imo:mmsi:230123456
     );
     let mut silent = bits(27, 230_123_456);
     silent.put(0, 2).put(13, 4).put(181 * 600, 18).put(91 * 600, 17).put(63, 6).put(511, 9).put(0, 2);
-    check_bits(&silent, "vessels.urn:mrn:imo:mmsi:230123456\n  ={\"mmsi\":\"230123456\"}");
+    check_bits(
+        &silent,
+        r#"
+vessels.urn:mrn:imo:mmsi:230123456
+  ={"mmsi":"230123456"}
+  navigation.courseOverGroundTrue=2.6354471705114375
+"#,
+    );
 }
 
 #[test]

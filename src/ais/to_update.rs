@@ -190,10 +190,8 @@ fn long_range(update: &mut Update, report: &LongRange) {
     if report.speed != 63 {
         update.push("navigation.speedOverGround", Value::number(f64::from(report.speed) * KNOT));
     }
-    // 511 is "not available"; 360 is what class A equipment says for the same and some pass on.
-    if !matches!(report.course, 360 | 511) {
-        push_degrees(update, "navigation.courseOverGroundTrue", report.course);
-    }
+    // Also 511, "not available": every server before this one tells the number, and clients know it as 151 degrees (AIS-4).
+    push_degrees(update, "navigation.courseOverGroundTrue", report.course);
     push_state(update, report.status);
     push_place(update, report.place);
 }

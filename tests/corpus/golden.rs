@@ -62,8 +62,6 @@ pub const DECISIONS: &[Decision] = &[
     // AIS
     decided("drops the position", "navigation.position", "AIS-2"),
     decided("positive to starboard", "sensors.ais.fromCenter", "AIS-3"),
-    decided("type 27 course 511", "navigation.courseOverGroundTrue", "AIS-4"),
-    decided("type 27 course 511", "preferred navigation.courseOverGroundTrue", "AIS-4"),
     decided("type 27 speed 63", "navigation.speedOverGround", "AIS-5"),
     decided("sensors.ais.class is not published", "sensors.ais.class", "AIS-6"),
     decided("type 9 altitude", "navigation.gnss.antennaAltitude", "AIS-7"),
