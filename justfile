@@ -68,3 +68,7 @@ avahi-check:
 # Installs the package in a small Debian that boots a real systemd, and watches the service live, hang, be upgraded and roll back
 systemd-check FILE:
     scripts/check-systemd.sh {{FILE}}
+
+# Boots a whole emulated machine with the package, plugs instruments in and out, and cuts its power
+machine-check FILE:
+    scripts/check-machine.py {{FILE}}

@@ -6,7 +6,7 @@
 # Root only, with debootstrap and a mirror in reach, curl, and a kernel that lets a namespace mount control groups; where
 # something is missing it skips with a line. DEB_ROOT names a system that debootstrap made before (with systemd-sysv, udev
 # and dbus); a copy of it is used. Where the kernel hands no memory and device controllers to the namespace, the limits that
-# need them (MemoryMax, DeviceAllow) are not enforced in there; everything else of the unit is.
+# need them (MemoryMax, DeviceAllow) are not enforced in there; everything else of the unit is. check-machine.py has those.
 set -eu
 
 [ $# -eq 1 ] || {

@@ -241,6 +241,28 @@ fn a_port_in_use_names_its_holder() {
     });
 }
 
+/// Root may open a port that another program has for itself, and anybody one that is not locked: both would read, each half of it.
+#[test]
+fn a_port_that_another_program_has_open_is_left_alone_locked_or_not() {
+    alone(async {
+        let socket = Socket::new();
+        let mut device = socket.plug();
+        let theirs = File::open(&socket.path).unwrap();
+        let mut other = std::process::Command::new("sleep").arg("60").stdin(theirs).spawn().unwrap();
+        let mut boat = Boat::start(&[serial(&socket.path, Some(4800))], |_| {});
+        let report = boat.until(0, "a problem", |r| r.problem.is_some()).await;
+        assert_eq!(problem(&report), Some(Why::Busy));
+        let text = report.problem.unwrap().text;
+        assert!(text.contains(&format!(": in use by sleep (process {}) (", other.id())), "{text}");
+        other.kill().unwrap();
+        other.wait().unwrap();
+        boat.until(0, "its turn", is_running).await;
+        device.write_all(mtw(105).as_bytes()).unwrap();
+        assert_eq!(boat.temperatures(1).await, [105]);
+        boat.stop().await;
+    });
+}
+
 #[test]
 fn a_silent_port_is_opened_anew() {
     alone(async {

@@ -64,28 +64,44 @@ mod port {
     /// Opens a port for ourselves alone (TIOCEXCL, and a lock for programs that may ignore that).
     pub(in crate::input) async fn open(device: &Path, baud: u32) -> Result<SerialPort, Ended> {
         let operation = format!("open serial {} at {baud}", device.display());
+        let in_use = |holder: &str| {
+            let text = format!("{operation}: in use by {holder}");
+            Ended::new(Why::Busy, with_advice(text, "stop it, or let it send to this server over the network"))
+        };
+        // Before it is opened: root may open what another program has for itself alone, and would take half of its bytes.
+        if let Some(holder) = holder(device).await {
+            return Err(in_use(&holder));
+        }
         let builder = tokio_serial::new(device.to_string_lossy(), baud);
         match builder.open_native_async() {
             Ok(stream) => Ok(SerialPort { stream }),
             Err(error) => match error.kind() {
                 ErrorKind::Io(kind) => Err(Ended::io(operation, &io::Error::from(kind), advice)),
-                ErrorKind::NoDevice => {
-                    let device = device.to_owned();
-                    // Reads all of /proc, which is not for a thread that others wait for.
-                    let holder = tokio::task::spawn_blocking(move || holder::of(&device)).await.ok().flatten();
-                    let holder = holder.unwrap_or_else(|| "another program".to_owned());
-                    let text = format!("{operation}: in use by {holder}");
-                    Err(Ended::new(
-                        Why::Busy,
-                        with_advice(text, "stop it, or let it send to this server over the network"),
-                    ))
-                }
+                ErrorKind::NoDevice => Err(in_use("a program of another user, which `sudo taffrail ports` names")),
                 ErrorKind::InvalidInput | ErrorKind::Unknown => {
-                    let text = format!("{operation}: {}", error.description.to_lowercase());
-                    Err(Ended::new(Why::Failed, with_advice(text, "is it a serial port that exists?")))
+                    Err(other(&operation, &error.description.to_lowercase()))
                 }
             },
         }
+    }
+
+    /// Reads all of /proc, which is not for a thread that others wait for.
+    async fn holder(device: &Path) -> Option<String> {
+        let device = device.to_owned();
+        tokio::task::spawn_blocking(move || holder::of(&device)).await.ok().flatten()
+    }
+
+    /// An error that the crate has no kind for, by its description. EPERM, unlike EACCES, is not about users and groups: it
+    /// comes from the list of devices in the service's unit, and joining a group would not help.
+    fn other(operation: &str, description: &str) -> Ended {
+        let (why, advice) = match description {
+            "operation not permitted" => (
+                Why::Permission,
+                "allow this kind of device: `systemctl edit taffrail`, see DeviceAllow in docs/serial.md",
+            ),
+            _ => (Why::Failed, "is it a serial port that exists?"),
+        };
+        Ended::new(why, with_advice(format!("{operation}: {description}"), advice))
     }
 
     fn advice(why: Why) -> &'static str {
@@ -179,5 +195,19 @@ mod port {
             let text = format!("read serial {device}: not a byte at any baud rate");
             Ended::new(Why::Silent, with_advice(text, "is the instrument switched on?"))
         })
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::{Why, other};
+
+        #[test]
+        fn a_device_that_the_unit_forbids_is_not_a_matter_of_groups() {
+            let ended = other("open serial /dev/ttymxc1 at 4800", "operation not permitted");
+            assert_eq!(ended.why, Why::Permission);
+            assert!(ended.message.contains("DeviceAllow") && !ended.message.contains("dialout"), "{}", ended.message);
+            let ended = other("open serial /dev/null at 4800", "inappropriate ioctl for device");
+            assert_eq!(ended.why, Why::Failed);
+        }
     }
 }
