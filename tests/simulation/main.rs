@@ -11,13 +11,9 @@
     reason = "a harness: it fails by panicking, and shows its frames on request"
 )]
 
-#[path = "simulation/boat.rs"]
 mod boat;
-#[path = "simulation/chance.rs"]
 mod chance;
-#[path = "simulation/client.rs"]
 mod client;
-#[path = "simulation/ledger.rs"]
 mod ledger;
 
 use std::ops::Range;
@@ -155,7 +151,7 @@ fn seeds() -> Vec<u64> {
         let (from, to) = text.split_once("..")?;
         Some(parse(from)?..parse(to)?)
     });
-    let kept = include_str!("simulation_seeds.txt").lines().filter_map(|l| parse(l.split('#').next().unwrap_or(l)));
+    let kept = include_str!("../simulation_seeds.txt").lines().filter_map(|l| parse(l.split('#').next().unwrap_or(l)));
     kept.chain(range.unwrap_or(0..12)).collect()
 }
 
