@@ -28,9 +28,9 @@ async fn recorded() -> Option<(TestServer, tempfile::TempDir)> {
     let server = TestServer::start(&format!("{CONFIG}{input}")).await;
     let ended = || server.server.shared.inputs().iter().all(|i| i.report().state == State::Ended);
     until("the file has ended", || async { ended() }).await;
+    let head = server.head().await;
     until("all of it is recorded", || async {
-        let history = server.get("/healthz").await.json()["history"].clone();
-        history["durable"].as_u64() >= Some(server.server.shared.feed.head())
+        server.get("/healthz").await.json()["history"]["durable"].as_u64() >= Some(head)
     })
     .await;
     Some((server, folder))

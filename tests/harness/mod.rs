@@ -112,8 +112,8 @@ impl TestServer {
         self.node("self").await.as_str().expect("self is a text").to_owned()
     }
 
-    /// What the log has come to.
-    async fn head(&self) -> u64 {
+    /// What the log has come to. `/healthz` may be behind it, by what readers have not been told yet.
+    pub async fn head(&self) -> u64 {
         let response = self.get("/signalk/v1/api/self").await;
         response.header("signal-k-timepoint").and_then(|text| text.parse().ok()).expect("a timepoint in the header")
     }
