@@ -7,7 +7,7 @@ What a namespace cannot show (check-systemd.sh) is in force here: MemoryMax, Dev
 unmounted.
 
 Root only, with qemu-system, debootstrap, mkfs.ext4 and a mirror in reach; for ARM also qemu-user-static with binfmt_misc. Where
-something is missing it skips with a line. DEB_ROOT names a system that was made before with the packages below; a copy is used.
+something is missing it skips with a line. DEB_ROOT names a system that was made before, with the packages that machine.py names; a copy is used.
 """
 
 import os
