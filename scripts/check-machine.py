@@ -128,6 +128,7 @@ class Boat:
         for device in (SPEED, WIND, DEPTH):
             self.until_read(f"{device[1]} is read, through a device that the unit allows", device, 30)
         passed("by udev's names: " + self.machine.must("ls -x /dev/serial/by-id /dev/marine").replace("\n", " "))
+        self.machine.must("udevadm info /dev/ttyUSB0 | grep -q ID_MM_PORT_IGNORE=1")
         # Everybody may open /dev/fuse; the unit may not.
         self.machine.must("modprobe fuse; su -s /bin/sh taffrail -c ': <>/dev/fuse'")
         self.override('ExecStartPost=-/bin/sh -c ": <>/dev/fuse"')

@@ -17,7 +17,7 @@ mod demo;
 pub mod ended;
 mod file;
 #[cfg(feature = "serial")]
-mod holder;
+pub(crate) mod holder;
 mod intake;
 pub mod lines;
 #[cfg(feature = "history")]

@@ -99,6 +99,19 @@ fn a_device_that_is_not_plugged_in_is_no_fault() {
 }
 
 #[test]
+fn a_port_that_a_program_has_open_is_told_with_its_name() {
+    let port = tempfile::NamedTempFile::new().unwrap();
+    let input = format!("serial:{}@4800", port.path().display());
+    let mut program = Command::new("sleep").arg("60").stdin(port.reopen().unwrap()).spawn().unwrap();
+    let path = port.into_temp_path();
+    let (status, lines) = check(folder().path(), "127.0.0.1:0", &["--strict", "--input", &input]);
+    program.kill().unwrap();
+    program.wait().unwrap();
+    let line = format!("ok input serial {} is there, open in sleep (process {})", path.display(), program.id());
+    assert_eq!((status, &*lines[3]), (0, &*line));
+}
+
+#[test]
 fn a_configuration_that_is_refused_has_the_status_of_the_server() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taffrail"));
     let output = command.args(["self-check", "--http", "nowhere"]).env_clear().env("HOME", "/home/skipper").output();

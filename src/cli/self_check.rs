@@ -117,7 +117,10 @@ impl SelfCheck {
                 InputKind::File { path, .. } => (path, Access::READ_OK),
                 _ => continue,
             };
-            let (grade, text) = device(path, wanted);
+            let (grade, mut text) = device(path, wanted);
+            if matches!(input.kind, InputKind::Serial { .. }) {
+                text += &open_in(path);
+            }
             findings.push(Finding { grade, what: format!("input {}", input.name), text });
         }
         findings.extend(history(&self.config));
@@ -223,6 +226,18 @@ fn device(path: &Path, wanted: Access) -> (Grade, String) {
         ),
         Err(error) => (Grade::Warning, format!("{name}: {error}")),
     }
+}
+
+/// Which program has a port open, as far as this user may know: the server itself, or one that takes part of its bytes. No
+/// fault: what has it now may be gone when the server starts.
+#[cfg(feature = "serial")]
+fn open_in(device: &Path) -> String {
+    crate::input::holder::of(device).map(|program| format!(", open in {program}")).unwrap_or_default()
+}
+
+#[cfg(not(feature = "serial"))]
+fn open_in(_: &Path) -> String {
+    String::new()
 }
 
 #[cfg(not(feature = "history"))]

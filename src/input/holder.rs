@@ -8,7 +8,7 @@ const PROCESSES_MAX: usize = 4096;
 
 /// The program that has `device` open, such as `gpsd (process 612)`. `None` when there is none, or when it belongs to
 /// another user and the system does not say.
-pub(super) fn of(device: &Path) -> Option<String> {
+pub(crate) fn of(device: &Path) -> Option<String> {
     let device = fs::canonicalize(device).ok()?;
     let processes = fs::read_dir("/proc").ok()?.flatten().take(PROCESSES_MAX);
     for process in processes {
