@@ -190,7 +190,7 @@ fn long_range(update: &mut Update, report: &LongRange) {
     if report.speed != 63 {
         update.push("navigation.speedOverGround", Value::number(f64::from(report.speed) * KNOT));
     }
-    // Also 511, "not available": every server before this one tells the number, and clients know it as 151 degrees (AIS-4).
+    // Also 511, "not available", which comes out as 151 degrees: so the golden rows have it (docs/decisions-ais.md, AIS-4).
     push_degrees(update, "navigation.courseOverGroundTrue", report.course);
     push_state(update, report.status);
     push_place(update, report.place);
