@@ -25,7 +25,7 @@ MACHINES = {
     ),
 }
 KERNELS = {"amd64": "amd64", "arm64": "arm64", "armhf": "armmp-lpae"}
-# A machine that is emulated is some twenty times slower than a board.
+# How many times as long as on amd64 things may take.
 PATIENCE = {"amd64": 1, "arm64": 2, "armhf": 3}
 
 
